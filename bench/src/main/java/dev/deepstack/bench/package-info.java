@@ -1,0 +1,5 @@
+/// Benchmarks against other engines; built only with -Pbench.
+@NullMarked
+package dev.deepstack.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,19 @@
+/// The command line; the only place that wires everything.
+module dev.deepstack.cli {
+  requires dev.deepstack.tensor;
+  requires dev.deepstack.ir;
+  requires dev.deepstack.reference;
+  requires dev.deepstack.importer;
+  requires dev.deepstack.passes;
+  requires dev.deepstack.program;
+  requires dev.deepstack.codegen;
+  requires dev.deepstack.runtime;
+  requires dev.deepstack.text;
+  requires dev.deepstack.compiler;
+  requires dev.deepstack.api;
+  requires tools.jackson.databind;
+  requires info.picocli;
+  requires static org.jspecify;
+
+  opens dev.deepstack.cli to info.picocli;
+}

@@ -1,0 +1,7 @@
+/// Graph IR to tile IR to machine code.
+module dev.deepstack.codegen {
+  requires transitive dev.deepstack.tensor;
+  requires transitive dev.deepstack.ir;
+  requires transitive dev.deepstack.program;
+  requires static org.jspecify;
+}

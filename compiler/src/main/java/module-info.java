@@ -1,0 +1,10 @@
+/// From a model file to a program, in one method that reads like the picture.
+module dev.deepstack.compiler {
+  requires transitive dev.deepstack.tensor;
+  requires transitive dev.deepstack.ir;
+  requires transitive dev.deepstack.importer;
+  requires transitive dev.deepstack.passes;
+  requires transitive dev.deepstack.codegen;
+  requires transitive dev.deepstack.program;
+  requires static org.jspecify;
+}

@@ -1,0 +1,7 @@
+/// Exported PyTorch programs (`.pt2`) to graph IR and weights.
+module dev.deepstack.importer {
+  requires transitive dev.deepstack.tensor;
+  requires transitive dev.deepstack.ir;
+  requires tools.jackson.databind;
+  requires static org.jspecify;
+}

@@ -1,0 +1,6 @@
+/// The compiled artifact: entry points, kernels, buffer plan; its file form `.dsp`.
+module dev.deepstack.program {
+  requires transitive dev.deepstack.tensor;
+  requires tools.jackson.databind;
+  requires static org.jspecify;
+}

@@ -1,0 +1,6 @@
+/// Runs programs: memory, threads, state, sampling.
+module dev.deepstack.runtime {
+  requires transitive dev.deepstack.tensor;
+  requires transitive dev.deepstack.program;
+  requires static org.jspecify;
+}

@@ -1,0 +1,5 @@
+/// Tokenizer, chat templates, incremental detokenising.
+@NullMarked
+package dev.deepstack.text;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Tokenizer, chat templates, incremental detokenising.
+module dev.deepstack.text {
+  requires tools.jackson.databind;
+  requires static org.jspecify;
+}

@@ -3,6 +3,7 @@ package dev.deepstack.tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -134,12 +135,12 @@ public record Dim(List<Term> terms) {
     return times(of(other));
   }
 
-  private static void add(TreeMap<String, Term> sum, Term term) {
+  private static void add(NavigableMap<String, Term> sum, Term term) {
     sum.merge(term.factors().toString(), term,
         (a, b) -> new Term(Math.addExact(a.coefficient(), b.coefficient()), a.factors()));
   }
 
-  private static Dim collect(TreeMap<String, Term> sum) {
+  private static Dim collect(NavigableMap<String, Term> sum) {
     return new Dim(sum.values().stream().filter(t -> t.coefficient() != 0).toList());
   }
 

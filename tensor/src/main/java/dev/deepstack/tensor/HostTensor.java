@@ -107,7 +107,7 @@ public final class HostTensor {
   public void setLong(long index, long value) {
     switch (dtype) {
       case I64, U64 -> data.set(JAVA_LONG_UNALIGNED, index * 8, value);
-      default -> setDouble(index, value);
+      default -> setDouble(index, (double) value);
     }
   }
 
@@ -121,7 +121,7 @@ public final class HostTensor {
       case U16 -> data.get(JAVA_SHORT_UNALIGNED, index * 2) & 0xffff;
       case I32 -> data.get(JAVA_INT_UNALIGNED, index * 4);
       case U32 -> data.get(JAVA_INT_UNALIGNED, index * 4) & 0xffffffffL;
-      case I64, U64 -> data.get(JAVA_LONG_UNALIGNED, index * 8);
+      case I64, U64 -> (double) data.get(JAVA_LONG_UNALIGNED, index * 8);
       case F8E4M3 -> FloatFormat.fromF8E4M3(data.get(JAVA_BYTE, index));
       case F8E5M2 -> FloatFormat.fromF8E5M2(data.get(JAVA_BYTE, index));
       case F16 -> Float.float16ToFloat(data.get(JAVA_SHORT_UNALIGNED, index * 2));

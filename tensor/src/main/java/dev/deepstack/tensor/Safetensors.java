@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.SequencedMap;
 import java.util.TreeMap;
 import tools.jackson.core.JacksonException;
@@ -91,7 +92,7 @@ public final class Safetensors {
   }
 
   private static HostTensor tensor(
-      Path file, String name, JsonNode entry, MemorySegment data, TreeMap<Long, Long> spans) {
+      Path file, String name, JsonNode entry, MemorySegment data, NavigableMap<Long, Long> spans) {
     DType dtype = dtype(file, name, entry.path("dtype").asString(""));
     JsonNode extents = entry.path("shape");
     JsonNode offsets = entry.path("data_offsets");

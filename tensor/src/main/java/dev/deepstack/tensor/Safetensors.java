@@ -93,7 +93,10 @@ public final class Safetensors {
 
   private static HostTensor tensor(
       Path file, String name, JsonNode entry, MemorySegment data, NavigableMap<Long, Long> spans) {
-    DType dtype = dtype(file, name, entry.path("dtype").asString(""));
+    if (!entry.path("dtype").isString()) {
+      throw broken(file, "tensor \"" + name + "\" has no dtype");
+    }
+    DType dtype = dtype(file, name, entry.path("dtype").asString());
     JsonNode extents = entry.path("shape");
     JsonNode offsets = entry.path("data_offsets");
     if (!extents.isArray() || !offsets.isArray() || offsets.size() != 2) {

@@ -43,7 +43,7 @@ public final class Graph {
       return old;
     }
     for (Value operand : OpSchema.operands(op)) {
-      if (operand.id() >= values.size() || values.get(operand.id()) != operand) {
+      if (!owns(operand)) {
         throw new IrException(OpSchema.name(op) + ": operand " + operand + " is not of this graph");
       }
     }
@@ -51,6 +51,12 @@ public final class Graph {
     values.add(value);
     known.put(op, value);
     return value;
+  }
+
+  /// Whether the value was added to this very graph: values of other graphs may have the same id.
+  @SuppressWarnings("ReferenceEquality")
+  boolean owns(Value value) {
+    return value.id() < values.size() && values.get(value.id()) == value;
   }
 
   public Value input(String name, TensorType type) {

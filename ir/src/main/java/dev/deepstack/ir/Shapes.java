@@ -35,9 +35,15 @@ public final class Shapes {
   static Shape broadcast(Op op, Value... values) {
     Shape shape = values[0].type().shape();
     for (Value v : values) {
-      Shape next = broadcast(shape, v.type().shape());
-      require(op, next != null, "shapes do not broadcast");
-      shape = next;
+      shape = common(op, shape, v.type().shape());
+    }
+    return shape;
+  }
+
+  private static Shape common(Op op, Shape a, Shape b) {
+    Shape shape = broadcast(a, b);
+    if (shape == null) {
+      throw new IrException(describe(op) + ": " + a + " and " + b + " do not broadcast");
     }
     return shape;
   }
@@ -101,8 +107,7 @@ public final class Shapes {
   static Shape matmul(Op op, Shape a, Shape b) {
     require(op, a.rank() >= 2 && b.rank() >= 2, "ranks of at least 2 expected");
     require(op, a.dim(-1).equals(b.dim(-2)), "inner dimensions differ");
-    Shape batch = broadcast(leading(a, 2), leading(b, 2));
-    require(op, batch != null, "leading axes do not broadcast");
+    Shape batch = common(op, leading(a, 2), leading(b, 2));
     var dims = new ArrayList<>(batch.dims());
     dims.add(a.dim(-2));
     dims.add(b.dim(-1));
@@ -121,9 +126,7 @@ public final class Shapes {
     sameDtype(op, op.q(), op.v());
     require(op, q.rank() >= 2 && q.dim(-1).equals(k.dim(-1)), "q and k differ in head width");
     require(op, k.dim(-2).equals(v.dim(-2)), "k and v differ in length");
-    Shape batch = broadcast(leading(q, 2), leading(k, 2));
-    batch = batch == null ? null : broadcast(batch, leading(v, 2));
-    require(op, batch != null, "leading axes do not broadcast");
+    Shape batch = common(op, common(op, leading(q, 2), leading(k, 2)), leading(v, 2));
     var scores = new ArrayList<>(batch.dims());
     scores.add(q.dim(-2));
     scores.add(k.dim(-2));

@@ -31,7 +31,7 @@ public final class Verifier {
     var names = new HashSet<String>();
     for (Graph.Output output : graph.outputs()) {
       Value value = output.value();
-      if (value.id() >= graph.values().size() || graph.values().get(value.id()) != value) {
+      if (!graph.owns(value)) {
         throw new IrException("output " + output.name() + " is not of this graph");
       }
       if (!names.add(output.getClass().getSimpleName() + output.name())) {

@@ -4,4 +4,6 @@ module dev.deepstack.tensor {
 
   requires tools.jackson.databind;
   requires static org.jspecify;
+
+  exports dev.deepstack.tensor;
 }

@@ -2,4 +2,6 @@
 module dev.deepstack.text {
   requires tools.jackson.databind;
   requires static org.jspecify;
+
+  exports dev.deepstack.text;
 }

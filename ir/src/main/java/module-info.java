@@ -4,6 +4,4 @@ module dev.deepstack.ir {
 
   requires transitive dev.deepstack.tensor;
   requires static org.jspecify;
-
-  exports dev.deepstack.ir;
 }

@@ -4,6 +4,4 @@ module dev.deepstack.tensor {
 
   requires tools.jackson.databind;
   requires static org.jspecify;
-
-  exports dev.deepstack.tensor;
 }

@@ -2,6 +2,8 @@
 module dev.deepstack.importer {
   requires transitive dev.deepstack.tensor;
   requires transitive dev.deepstack.ir;
-  requires tools.jackson.databind;
+  requires tools.jackson.core;
   requires static org.jspecify;
+
+  exports dev.deepstack.importer.pt2;
 }

@@ -1,18 +1,55 @@
 package dev.deepstack.importer.pt2;
 
+import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
-/// Opens `.pt2` files.
+/// Opens `.pt2` files, the output of `torch.export.save`.
+///
+/// All layouts since torch 2.6 are read: the plain zip (to 2.7), the archive with pickled tensors (2.8) and the
+/// archive with raw tensors (2.9 and later). They are told apart by the names of the entries, not by version texts.
+///
+/// Checksums of programs and pickles are always compared; those of tensors only when all of them together have at
+/// most 256 MiB, since a larger file should not be read as a whole before it can be used.
 public final class Pt2Archive {
+  private static final String DEFAULT_MODEL = "model";
+
   private Pt2Archive() {}
 
   /// Reads the program named `model`, or the only one, and maps its weights for the life of `arena`.
   ///
-  /// Throws `MalformedModelException` for a broken file and `UnsupportedModelException` for one written in a way
-  /// DeepStack does not read.
+  /// Throws `MalformedModelException` for a broken file, `UnsupportedModelException` for one written in a way
+  /// DeepStack does not read, and `InvalidInputException` where there is no such file.
   public static Pt2Model open(Path file, Arena arena) {
-    throw new UnsupportedModelException("not yet readable: " + file + arena);
+    return open(file, null, arena);
+  }
+
+  /// As above for the program of that name in a file with several.
+  public static Pt2Model open(Path file, @Nullable String model, Arena arena) {
+    var place = new Place(String.valueOf(file.getFileName()));
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException("there is no file " + file + "; give the path of a .pt2 file");
+    }
+    try (var channel = FileChannel.open(file)) {
+      if (channel.size() == 0) {
+        throw place.malformed("the file is empty");
+      }
+      var bytes = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
+      return new Pt2Layout(ZipArchive.open(bytes, place, arena, true), place, arena).read(model, DEFAULT_MODEL);
+    } catch (IOException e) {
+      throw new InvalidInputException(file + " cannot be read (" + e.getMessage() + "); check its permissions", e);
+    } catch (MalformedModelException | UnsupportedModelException | InvalidInputException e) {
+      throw e;
+    } catch (IndexOutOfBoundsException | IllegalArgumentException | ArithmeticException | ClassCastException e) {
+      // The readers check what they read; should one check be missing, the caller still learns whose fault it is.
+      throw place.malformed("it could not be understood (" + e.getMessage() + ")", e);
+    }
   }
 }

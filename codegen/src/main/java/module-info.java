@@ -4,4 +4,6 @@ module dev.deepstack.codegen {
   requires transitive dev.deepstack.ir;
   requires transitive dev.deepstack.program;
   requires static org.jspecify;
+
+  exports dev.deepstack.codegen.llvm;
 }

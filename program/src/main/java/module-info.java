@@ -3,4 +3,6 @@ module dev.deepstack.program {
   requires transitive dev.deepstack.tensor;
   requires tools.jackson.databind;
   requires static org.jspecify;
+
+  exports dev.deepstack.program.code;
 }

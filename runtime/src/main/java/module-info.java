@@ -3,4 +3,6 @@ module dev.deepstack.runtime {
   requires transitive dev.deepstack.tensor;
   requires transitive dev.deepstack.program;
   requires static org.jspecify;
+
+  exports dev.deepstack.runtime.sample;
 }

@@ -4,5 +4,6 @@ module dev.deepstack.program {
   requires tools.jackson.databind;
   requires static org.jspecify;
 
+  exports dev.deepstack.program;
   exports dev.deepstack.program.code;
 }

@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /// What a node, a graph input or a graph output refers to: one record per tag of the file's union.
 ///
-/// Names refer to values of the same graph. A tag this reader does not know is an [UnknownArg], so that a file is
-/// refused only where the lowering actually needs it. A symbolic tag that holds a literal is read as the literal.
+/// Names refer to values of the same graph. A tag this reader does not know is an [UnknownArg], so that a
+/// file is refused only where the lowering actually needs it. A symbolic tag that holds a literal is read as
+/// the literal.
 public sealed interface Argument {
   /// An integer: literal or the name of a symbolic integer value.
   sealed interface IntLike extends Argument permits IntArg, SymIntArg {}
@@ -188,7 +189,8 @@ public sealed interface Argument {
     PRESERVE
   }
 
-  /// The names of all values this argument reads in its own graph (those inside a sub-graph are not included).
+  /// The names of all values this argument reads in its own graph (those inside a sub-graph are not
+  /// included).
   default List<String> valueNames() {
     return switch (this) {
       case TensorArg(var name) -> List.of(name);

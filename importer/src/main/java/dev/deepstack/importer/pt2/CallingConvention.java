@@ -31,7 +31,8 @@ record CallingConvention(@Nullable TreeSpec inputs, @Nullable TreeSpec outputs, 
     return usable(names, fallback);
   }
 
-  /// A name for each result: `logits` or `cache.0` for dicts, `output_0` for tuples, `output` for a single one.
+  /// A name for each result: `logits` or `cache.0` for dicts, `output_0` for tuples, `output` for a single
+  /// one.
   List<String> outputNames(Signature signature) {
     var fallback = new ArrayList<String>();
     for (var spec : signature.outputs()) {

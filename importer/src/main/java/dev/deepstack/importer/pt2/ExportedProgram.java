@@ -8,9 +8,9 @@ import java.util.SequencedMap;
 
 /// One exported program.
 ///
-/// `ranges` holds the range of each plain symbol (`s27`; `u0` for sizes that depend on data).
-/// `inputNames` has one name for each [Signature.InputSpec.UserInput] and [Signature.InputSpec.ConstantInput] in
-/// order, `outputNames` one for each [Signature.OutputSpec.UserOutput]: the names a caller sees, as `cache.0.key`.
+/// `ranges` holds the range of each plain symbol (`s27`; `u0` for sizes that depend on data). `inputNames`
+/// has one name for each [Signature.InputSpec.UserInput] and [Signature.InputSpec.ConstantInput] in order,
+/// `outputNames` one for each [Signature.OutputSpec.UserOutput]: the names a caller sees, as `cache.0.key`.
 public record ExportedProgram(
     GraphModel graph,
     Signature signature,

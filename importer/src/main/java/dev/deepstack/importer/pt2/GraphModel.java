@@ -8,8 +8,9 @@ import java.util.SequencedMap;
 
 /// A graph as the file holds it: nodes in order of execution, values by name.
 ///
-/// Each value a node reads is a graph input or the output of an earlier node. `symIntValues` gives each symbolic
-/// integer in terms of the symbols; floats and booleans keep the file's text because their nodes compute them.
+/// Each value a node reads is a graph input or the output of an earlier node. `symIntValues` gives each
+/// symbolic integer in terms of the symbols; floats and booleans keep the file's text because their nodes
+/// compute them.
 public record GraphModel(
     List<Argument> inputs,
     List<Argument> outputs,

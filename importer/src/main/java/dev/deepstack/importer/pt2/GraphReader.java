@@ -10,7 +10,8 @@ import java.util.SequencedMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// Reads graphs. Expressions that have no [Dim] are collected in `missing`, for one message that lists them all.
+/// Reads graphs. Expressions that have no [Dim] are collected in `missing`, for one message that lists them
+/// all.
 final class GraphReader {
   private static final int RANK_MAX = 64;
 
@@ -143,9 +144,10 @@ final class GraphReader {
       }
     }
     var meta = new TensorMeta(json.require(type, "dtype"), new Shape(json.require(sizes, "sizes")),
-        json.require(strides, "strides"), json.require(offset, "storage_offset"), json.require(layout, "layout"),
-        json.require(device, "device"), gradient);
-    if (meta.shape().rank() > RANK_MAX || meta.strides().size() != meta.shape().rank() && layout == Layout.STRIDED) {
+        json.require(strides, "strides"), json.require(offset, "storage_offset"),
+        json.require(layout, "layout"), json.require(device, "device"), gradient);
+    if (meta.shape().rank() > RANK_MAX
+        || meta.strides().size() != meta.shape().rank() && layout == Layout.STRIDED) {
       throw json.malformed("has " + meta.shape().rank() + " sizes and " + meta.strides().size() + " strides");
     }
     return meta;

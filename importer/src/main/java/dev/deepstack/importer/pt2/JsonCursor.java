@@ -20,9 +20,9 @@ import tools.jackson.core.json.JsonReadFeature;
 
 /// Walks JSON text once, front to back, with limits and with messages that name the place.
 ///
-/// The convention of all methods: on entry the parser stands on the first token of a value, on return on its last.
-/// An object is read as `for (var key = json.enter(); key != null; key = json.next())`, whose body reads or skips
-/// the value of each key.
+/// The convention of all methods: on entry the parser stands on the first token of a value, on return on its
+/// last. An object is read as `for (var key = json.enter(); key != null; key = json.next())`, whose body
+/// reads or skips the value of each key.
 final class JsonCursor implements AutoCloseable {
   private static final JsonFactory FACTORY = JsonFactory.builder()
       .streamReadConstraints(StreamReadConstraints.builder()
@@ -64,7 +64,8 @@ final class JsonCursor implements AutoCloseable {
 
   /// Where the parser stands, for errors found by the caller.
   MalformedModelException malformed(String what) {
-    return place.malformed("at " + Place.quote(parser.streamReadContext().pathAsPointer().toString()) + " " + what);
+    return place.malformed("at " + Place.quote(parser.streamReadContext().pathAsPointer().toString()) + " "
+        + what);
   }
 
   private JsonToken advance() {
@@ -81,7 +82,8 @@ final class JsonCursor implements AutoCloseable {
 
   private MalformedModelException broken(JacksonException e) {
     var at = Place.quote(parser.streamReadContext().pathAsPointer().toString());
-    return place.malformed("at " + at + " the JSON is broken (" + Place.quote(e.getOriginalMessage()) + ")", e);
+    return place.malformed("at " + at + " the JSON is broken (" + Place.quote(e.getOriginalMessage()) + ")",
+        e);
   }
 
   /// Enters an object: its first key, or null for an empty one.

@@ -5,10 +5,11 @@ import org.jspecify.annotations.Nullable;
 
 /// One call in a graph.
 ///
-/// `target` is the operator's full name, as `torch.ops.aten.linear.default` or `_operator.mul`. `outputs` has one
-/// argument per returned value (a returned list is one [Argument.TensorsArg]) and is empty where nothing is
-/// returned. `name` is the node's own name, informative only; `moduleStack` the path of modules it came from;
-/// `singleTensorReturn` says, for sub-graph operators of newer files, whether the result is a bare tensor.
+/// `target` is the operator's full name, as `torch.ops.aten.linear.default` or `_operator.mul`. `outputs` has
+/// one argument per returned value (a returned list is one [Argument.TensorsArg]) and is empty where nothing
+/// is returned. `name` is the node's own name, informative only; `moduleStack` the path of modules it came
+/// from; `singleTensorReturn` says, for sub-graph operators of newer files, whether the result is a bare
+/// tensor.
 public record Node(
     String target,
     List<NamedArgument> inputs,

@@ -9,8 +9,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/// Checks that a program holds together: every value is defined before it is read and only once, every tensor is
-/// described, and the signature fits the graph.
+/// Checks that a program holds together: every value is defined before it is read and only once, every tensor
+/// is described, and the signature fits the graph.
 final class ProgramCheck {
   private final Place place;
 

@@ -13,11 +13,12 @@ import org.jspecify.annotations.Nullable;
 
 /// Opens `.pt2` files, the output of `torch.export.save`.
 ///
-/// All layouts since torch 2.6 are read: the plain zip (to 2.7), the archive with pickled tensors (2.8) and the
-/// archive with raw tensors (2.9 and later). They are told apart by the names of the entries, not by version texts.
+/// All layouts since torch 2.6 are read: the plain zip (to 2.7), the archive with pickled tensors (2.8) and
+/// the archive with raw tensors (2.9 and later). They are told apart by the names of the entries, not by
+/// version texts.
 ///
-/// Checksums of programs and pickles are always compared; those of tensors only when all of them together have at
-/// most 256 MiB, since a larger file should not be read as a whole before it can be used.
+/// Checksums of programs and pickles are always compared; those of tensors only when all of them together
+/// have at most 256 MiB, since a larger file should not be read as a whole before it can be used.
 public final class Pt2Archive {
   private static final String DEFAULT_MODEL = "model";
 
@@ -42,13 +43,16 @@ public final class Pt2Archive {
         throw place.malformed("the file is empty");
       }
       var bytes = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
-      return new Pt2Layout(ZipArchive.open(bytes, place, arena, true), place, arena).read(model, DEFAULT_MODEL);
+      return new Pt2Layout(ZipArchive.open(bytes, place, arena, true), place, arena)
+          .read(model, DEFAULT_MODEL);
     } catch (IOException e) {
-      throw new InvalidInputException(file + " cannot be read (" + e.getMessage() + "); check its permissions", e);
+      throw new InvalidInputException(file + " cannot be read (" + e.getMessage()
+          + "); check its permissions", e);
     } catch (MalformedModelException | UnsupportedModelException | InvalidInputException e) {
       throw e;
-    } catch (IndexOutOfBoundsException | IllegalArgumentException | ArithmeticException | ClassCastException e) {
-      // The readers check what they read; should one check be missing, the caller still learns whose fault it is.
+    } catch (RuntimeException e) {
+      // The readers check what they read; should one check be missing, the caller still learns which
+      // file it was.
       throw place.malformed("it could not be understood (" + e.getMessage() + ")", e);
     }
   }

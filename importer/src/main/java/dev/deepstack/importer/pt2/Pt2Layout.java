@@ -2,8 +2,8 @@ package dev.deepstack.importer.pt2;
 
 import dev.deepstack.importer.pt2.PayloadConfig.Payload;
 import dev.deepstack.importer.pt2.Signature.InputSpec;
-import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.InvalidInputException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -41,8 +41,8 @@ final class Pt2Layout {
   }
 
   private InvalidInputException noSuchModel(String model, List<String> models) {
-    return new InvalidInputException(place.text() + " holds no program " + Place.quote(model) + "; choose one of "
-        + Place.quote(String.join(", ", models)));
+    return new InvalidInputException(place.text() + " holds no program " + Place.quote(model)
+        + "; choose one of " + Place.quote(String.join(", ", models)));
   }
 
   private Pt2Model old(String name) {
@@ -103,8 +103,8 @@ final class Pt2Layout {
   private RuntimeException noProgram() {
     SequencedSet<String> names = zip.names();
     if (names.stream().anyMatch(name -> name.contains("/aotinductor/") || name.contains("/executorch/"))) {
-      return place.unsupported("the file holds a program that was already compiled for another runtime; save the"
-          + " result of torch.export itself with torch.export.save");
+      return place.unsupported("the file holds a program that was already compiled for another runtime; save"
+          + " the result of torch.export itself with torch.export.save");
     }
     if (names.stream().anyMatch(name -> name.endsWith("/data.pkl"))) {
       return place.unsupported("the file comes from torch.save or torch.jit, which store Python objects; use"
@@ -185,8 +185,8 @@ final class Pt2Layout {
     if (!constant) {
       throw here.malformed("the stored tensor " + Place.quote(name) + " has symbolic sizes");
     }
-    weights.add(name, meta.type(), meta.shape().toLongs(), longs(meta.strides()), meta.storageOffset().constant(),
-        content(entry), here);
+    weights.add(name, meta.type(), meta.shape().toLongs(), longs(meta.strides()),
+        meta.storageOffset().constant(), content(entry), here);
   }
 
   private MemorySegment content(String entry) {

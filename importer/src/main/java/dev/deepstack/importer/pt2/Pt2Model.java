@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A program of a `.pt2` file with what the file stores for it.
 ///
-/// `weights` holds parameters and persistent buffers, `constants` non-persistent buffers and lifted constants; both
-/// live as long as the arena the file was opened in.
+/// `weights` holds parameters and persistent buffers, `constants` non-persistent buffers and lifted
+/// constants; both live as long as the arena the file was opened in.
 public record Pt2Model(String name, ExportedProgram program, Weights weights, Weights constants) {
   /// The stored tensor bound to a graph input, or null for inputs that are not tensors of the file. Throws as
   /// [Weights#tensor].

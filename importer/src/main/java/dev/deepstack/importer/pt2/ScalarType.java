@@ -4,7 +4,8 @@ import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.UnsupportedModelException;
 import org.jspecify.annotations.Nullable;
 
-/// Element types as numbered in the file. Some have no [DType] here; they are refused when something reads them.
+/// Element types as numbered in the file. Some have no [DType] here; they are refused when something reads
+/// them.
 public enum ScalarType {
   UINT8(1, "uint8", 1, DType.U8),
   INT8(2, "int8", 1, DType.I8),
@@ -58,8 +59,8 @@ public enum ScalarType {
   /// The element type; throws `UnsupportedModelException` where there is none.
   public DType dtype() {
     if (dtype == null) {
-      throw new UnsupportedModelException("tensors of type " + text + " are not supported; export the model in a real"
-          + " floating-point type");
+      throw new UnsupportedModelException("tensors of type " + text
+          + " are not supported; export the model in a real floating-point type");
     }
     return dtype;
   }

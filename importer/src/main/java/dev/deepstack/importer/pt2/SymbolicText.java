@@ -9,8 +9,8 @@ import java.util.function.BinaryOperator;
 
 /// Reads the text of a symbolic integer, as `Mul(Integer(2), Symbol('s39', positive=True, integer=True))`.
 ///
-/// Nothing is evaluated but sums, products, small powers and integer division; other functions are refused with
-/// `UnsupportedModelException`. Text that is not of this form is an `IllegalArgumentException`.
+/// Nothing is evaluated but sums, products, small powers and integer division; other functions are refused
+/// with `UnsupportedModelException`. Text that is not of this form is an `IllegalArgumentException`.
 final class SymbolicText {
   private static final int LENGTH_MAX = 100_000;
   private static final int DEPTH_MAX = 64;
@@ -120,7 +120,8 @@ final class SymbolicText {
   }
 
   private static boolean isWord(char c) {
-    return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.';
+    return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
+        || c == '.';
   }
 
   /// Upper bounds for the expanded polynomial, so that a short text cannot grow without end.
@@ -152,7 +153,8 @@ final class SymbolicText {
     return switch (item.text()) {
       case "Mul" -> parts.stream().reduce(one, Extent::times);
       case "Pow", "PowByNatural" ->
-          Collections.nCopies(exponent(item.argument(1)), parts.getFirst()).stream().reduce(one, Extent::times);
+          Collections.nCopies(exponent(item.argument(1)), parts.getFirst()).stream()
+              .reduce(one, Extent::times);
       // The text of a call is carried along with its factor: count what is inside.
       default -> parts.stream().reduce(Extent::plus).orElse(one);
     };
@@ -195,7 +197,8 @@ final class SymbolicText {
       case "RShift" -> dim(item.argument(0)).floorDiv(shift(item.argument(1)));
       case "FloorToInt" -> quotient(trueDivision(item));
       case "CeilToInt" -> ceiling(trueDivision(item));
-      default -> throw new UnsupportedModelException("the function " + Place.quote(item.text()) + " in a size");
+      default -> throw new UnsupportedModelException("the function " + Place.quote(item.text())
+          + " in a size");
     };
   }
 

@@ -5,8 +5,8 @@ import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.Shape;
 import java.util.List;
 
-/// What the file says about a tensor value. Strides and offset are in elements; strides of graph inputs are those
-/// of the export example and bind nobody.
+/// What the file says about a tensor value. Strides and offset are in elements; strides of graph inputs are
+/// those of the export example and bind nobody.
 public record TensorMeta(
     ScalarType type,
     Shape shape,

@@ -55,7 +55,8 @@ final class TorchGlobals {
     }
     var shown = Place.quote(module + "." + name);
     throw switch (name) {
-      case "_reconstruct_fake_tensor" -> place.unsupported("the file was exported without weights (it refers to "
+      case "_reconstruct_fake_tensor" ->
+          place.unsupported("the file was exported without weights (it refers to "
           + shown + "); export the model with its real weights loaded");
       case "_rebuild_qtensor", "_rebuild_sparse_tensor", "_get_layout", "_rebuild_from_type_v2" ->
           place.unsupported("a tensor needs " + shown
@@ -112,7 +113,8 @@ final class TorchGlobals {
 
   private TensorRef tensor2(List<?> arguments) {
     if (arguments.size() > 6 && !(arguments.get(6) instanceof Map<?, ?> metadata && metadata.isEmpty())) {
-      throw place.unsupported("a tensor is stored as a conjugated or negated view; clone it before exporting");
+      throw place.unsupported(
+          "a tensor is stored as a conjugated or negated view; clone it before exporting");
     }
     var storage = argument(arguments, 0, StorageRef.class);
     if (storage.type() == null) {

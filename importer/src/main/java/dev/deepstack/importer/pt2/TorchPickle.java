@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Reads the pickle of `torch.save` as data. Nothing is ever called or loaded.
 ///
-/// About 30 opcodes are known, and of globals only the ones [TorchGlobals] lists; anything else is refused by name.
-/// Values are null, `Boolean`, `Long`, `Double`, `String`, `List` (lists and tuples), `Map` (dicts) and the records
-/// of [TorchGlobals].
+/// About 30 opcodes are known, and of globals only the ones [TorchGlobals] lists; anything else is refused by
+/// name. Values are null, `Boolean`, `Long`, `Double`, `String`, `List` (lists and tuples), `Map` (dicts) and
+/// the records of [TorchGlobals].
 final class TorchPickle {
   private static final int PICKLE_BYTES_MAX = 64 << 20;
   private static final int CONTAINERS_MAX = 2_000_000;
@@ -128,7 +128,8 @@ final class TorchPickle {
   }
 
   private String text(long length) {
-    return new String(bytes.asSlice(take(length), length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+    return new String(bytes.asSlice(take(length), length).toArray(ValueLayout.JAVA_BYTE),
+        StandardCharsets.UTF_8);
   }
 
   private String line() {

@@ -62,8 +62,8 @@ record TreeSpec(@Nullable String type, List<String> keys, List<TreeSpec> childre
     return type == null;
   }
 
-  /// The path of each leaf, in order: dict keys as they are, positions as numbers, joined by dots. The children of
-  /// this node itself take their names from `names` as far as it goes.
+  /// The path of each leaf, in order: dict keys as they are, positions as numbers, joined by dots. The
+  /// children of this node itself take their names from `names` as far as it goes.
   List<String> leafPaths(String prefix, List<String> names) {
     if (isLeaf()) {
       return List.of(prefix);

@@ -10,9 +10,9 @@ import java.util.SequencedSet;
 
 /// Stored tensors by fully-qualified name, in file order: views in the mapped file.
 ///
-/// Tensors that share storage in the file have the very same `storage()` segment, so identity of segments tells
-/// aliases. An entry DeepStack cannot hold (complex numbers, script objects) is kept by name and refused by
-/// [#tensor] when something asks for it.
+/// Tensors that share storage in the file have the very same `storage()` segment, so identity of segments
+/// tells aliases. An entry DeepStack cannot hold (complex numbers, script objects) is kept by name and
+/// refused by [#tensor] when something asks for it.
 public final class Weights {
   private final SequencedMap<String, StridedTensor> tensors;
   private final SequencedMap<String, String> refused;

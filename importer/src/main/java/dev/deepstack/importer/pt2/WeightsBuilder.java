@@ -41,13 +41,15 @@ final class WeightsBuilder {
         last = Math.addExact(last, Math.multiplyExact(Math.max(0, shape[i] - 1), strides[i]));
       }
       // An empty tensor owns no element, so its offset says nothing.
-      sound &= elements == 0 || Math.multiplyExact(Math.addExact(last, 1), type.bytes()) <= storage.byteSize();
+      sound &= elements == 0
+          || Math.multiplyExact(Math.addExact(last, 1), type.bytes()) <= storage.byteSize();
       Math.multiplyExact(elements, type.bytes());
     } catch (ArithmeticException e) {
       throw place.malformed(shown + " is larger than any memory", e);
     }
     if (elements > 0 && storage.byteSize() == 0) {
-      throw place.unsupported(shown + " was saved without its values; export the model with its real weights loaded");
+      throw place.unsupported(shown + " was saved without its values; export the model with its real"
+          + " weights loaded");
     }
     if (!sound) {
       throw place.malformed(shown + " with strides " + Arrays.toString(strides) + " and offset " + offset

@@ -15,9 +15,10 @@ import org.jspecify.annotations.Nullable;
 
 /// A zip file in memory, usually a mapped one.
 ///
-/// Stored entries are slices of the file, never copied; deflated ones are inflated into the arena. The central
-/// directory is checked as a whole when the archive is opened (see [ZipDirectory]), so that afterwards every entry is
-/// known to lie inside the file, alone and under one name. Not safe for use by several threads.
+/// Stored entries are slices of the file, never copied; deflated ones are inflated into the arena. The
+/// central directory is checked as a whole when the archive is opened (see [ZipDirectory]), so that
+/// afterwards every entry is known to lie inside the file, alone and under one name. Not safe for use by
+/// several threads.
 public final class ZipArchive {
   private static final long CRC_CHUNK_BYTES = 1 << 28;
 
@@ -35,7 +36,8 @@ public final class ZipArchive {
     this.entries = entries;
   }
 
-  /// Opens an archive; `file` names it in messages. Throws `MalformedModelException` for anything but a sound zip.
+  /// Opens an archive; `file` names it in messages. Throws `MalformedModelException` for anything but a sound
+  /// zip.
   public static ZipArchive open(MemorySegment bytes, String file, Arena arena) {
     return open(bytes, new Place(file), arena, true);
   }

@@ -13,13 +13,16 @@ import java.util.SequencedMap;
 /// Reads and checks a zip's central directory against its local headers, and nothing else.
 ///
 /// Refused: encrypted entries, other methods than stored and deflate, several volumes, local headers that say
-/// something else than the directory, entries that overlap or leave the file, duplicate names, names that leave a
-/// folder, and inflated sizes beyond the budget. The budget is 64 MiB plus 32 times the size of the file.
+/// something else than the directory, entries that overlap or leave the file, duplicate names, names that
+/// leave a folder, and inflated sizes beyond the budget. The budget is 64 MiB plus 32 times the size of the
+/// file.
 final class ZipDirectory {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private static final long END = 0x06054b50L;
   private static final long END_64 = 0x06064b50L;
@@ -164,7 +167,8 @@ final class ZipDirectory {
     long size = wide.widen(u32(at + 24), here);
     long compressedSize = wide.widen(u32(at + 20), here);
     long header = wide.widen(u32(at + 42), here);
-    if (method == 0 && size != compressedSize || method == 8 && Math.max(size, compressedSize) > Integer.MAX_VALUE) {
+    if (method == 0 && size != compressedSize
+        || method == 8 && Math.max(size, compressedSize) > Integer.MAX_VALUE) {
       throw here.malformed("its sizes " + compressedSize + " and " + size + " cannot be");
     }
     if (name.endsWith("/") && size != 0) {
@@ -227,8 +231,8 @@ final class ZipDirectory {
     } catch (CharacterCodingException e) {
       throw place.malformed("an entry's name is not UTF-8", e);
     }
-    boolean escapes = name.isEmpty() || name.length() > NAME_MAX || name.startsWith("/") || name.indexOf('\\') >= 0
-        || name.indexOf('\0') >= 0 || name.matches("[A-Za-z]:.*");
+    boolean escapes = name.isEmpty() || name.length() > NAME_MAX || name.startsWith("/")
+        || name.indexOf('\\') >= 0 || name.indexOf('\0') >= 0 || name.matches("[A-Za-z]:.*");
     for (var part : name.split("/", -1)) {
       escapes |= part.equals("..") || part.equals(".");
     }

@@ -5,7 +5,9 @@ import dev.deepstack.importer.pt2.Argument.Layout;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.Shape;
 import dev.deepstack.tensor.UnsupportedModelException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +20,7 @@ final class GraphReader {
   private final JsonCursor json;
   private final ArgumentReader arguments;
   private final TreeSet<String> missing = new TreeSet<>();
+  private final Map<String, Dim> known = new HashMap<>();
 
   GraphReader(JsonCursor json) {
     this.json = json;
@@ -182,9 +185,16 @@ final class GraphReader {
     return dim;
   }
 
+  /// The same few expressions describe thousands of sizes.
   private Dim dim(String text) {
+    var seen = known.get(text);
+    if (seen != null) {
+      return seen;
+    }
     try {
-      return SymbolicText.parse(text);
+      var dim = SymbolicText.parse(text);
+      known.put(text, dim);
+      return dim;
     } catch (UnsupportedModelException e) {
       missing.add(String.valueOf(e.getMessage()));
       return Dim.of(0);

@@ -6,7 +6,9 @@ import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.InvalidInputException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedSet;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ final class Pt2Layout {
   private final Place place;
   private final Arena arena;
   private final boolean checked;
+  private final Map<String, TorchSave> blobs = new HashMap<>();
 
   Pt2Layout(ZipArchive zip, Place place, Arena arena) {
     this.zip = zip;
@@ -151,7 +154,7 @@ final class Pt2Layout {
   private Weights pickled(String entry) {
     var weights = new WeightsBuilder();
     if (zip.contains(entry) && zip.size(entry) > 0) {
-      new TorchSave(content(entry), place.in(entry), arena).addAll(weights);
+      blob(entry).addAll(weights);
     }
     return weights.build();
   }
@@ -173,7 +176,7 @@ final class Pt2Layout {
     }
     var entry = folder + payload.path();
     if (payload.pickled()) {
-      new TorchSave(content(entry), place.in(entry), arena).addOne(name, weights);
+      blob(entry).addOne(name, weights);
       return;
     }
     if (meta.layout() != Argument.Layout.STRIDED) {
@@ -187,6 +190,11 @@ final class Pt2Layout {
     }
     weights.add(name, meta.type(), meta.shape().toLongs(), longs(meta.strides()),
         meta.storageOffset().constant(), content(entry), here);
+  }
+
+  /// Read once, however many tensors name it, so that they share its storages.
+  private TorchSave blob(String entry) {
+    return blobs.computeIfAbsent(entry, name -> new TorchSave(content(name), place.in(name), arena));
   }
 
   private MemorySegment content(String entry) {

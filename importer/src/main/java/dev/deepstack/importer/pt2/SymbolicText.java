@@ -14,8 +14,8 @@ import java.util.function.BinaryOperator;
 final class SymbolicText {
   private static final int LENGTH_MAX = 100_000;
   private static final int DEPTH_MAX = 64;
-  private static final int TERMS_MAX = 1024;
-  private static final int DEGREE_MAX = 64;
+  private static final int TERMS_MAX = 128;
+  private static final int DEGREE_MAX = 16;
   private static final int POWER_MAX = 8;
 
   /// A call, or a word, number or quoted string (then `arguments` is empty and `call` false).

@@ -14,6 +14,7 @@ final class TorchSave {
   private final ZipArchive zip;
   private final String root;
   private final Place place;
+  private final @Nullable Object object;
 
   /// The caller has checked the blob's checksum where that was wanted: storages are not read here.
   TorchSave(MemorySegment blob, Place place, Arena arena) {
@@ -28,16 +29,13 @@ final class TorchSave {
     if (order != null && !order.equals("little")) {
       throw place.unsupported("the file was written on a big-endian machine; save it on a little-endian one");
     }
-  }
-
-  private @Nullable Object object() {
     var here = place.in(root + PICKLE);
-    return TorchPickle.read(zip.read(root + PICKLE), new TorchGlobals(here), here);
+    this.object = TorchPickle.read(zip.read(root + PICKLE), new TorchGlobals(here), here);
   }
 
   /// Adds every entry of the dict this blob holds. Values that are no tensors are kept by name only.
   void addAll(WeightsBuilder weights) {
-    if (!(object() instanceof Map<?, ?> dict)) {
+    if (!(object instanceof Map<?, ?> dict)) {
       throw place.malformed("it does not hold a dict of tensors");
     }
     for (var entry : dict.entrySet()) {
@@ -52,7 +50,7 @@ final class TorchSave {
 
   /// Adds the single tensor this blob holds.
   void addOne(String name, WeightsBuilder weights) {
-    if (!(object() instanceof TensorRef tensor)) {
+    if (!(object instanceof TensorRef tensor)) {
       throw place.malformed("it does not hold a tensor");
     }
     add(weights, name, tensor);

@@ -61,7 +61,7 @@ class Pt2DamageTest {
     for (int step = 0; step < 500; step++) {
       assertThat(survives(Arrays.copyOf(whole, (int) ((long) whole.length * step / 500)))).isFalse();
     }
-    for (int cut = 1; cut < 120; cut++) {
+    for (int cut = 1; cut < 60; cut++) {
       assertThat(survives(Arrays.copyOf(whole, whole.length - cut))).isFalse();
     }
   }
@@ -71,7 +71,7 @@ class Pt2DamageTest {
       "weights_zoo/model.layout2.8.pt2"})
   void bitFlipsAreRefusedOrHarmless(String fixture) {
     var whole = bytes(fixture);
-    Gen.forSeeds(1000, gen -> {
+    Gen.forSeeds(800, gen -> {
       var flipped = whole.clone();
       boolean nearEnd = gen.coin();
       int at = nearEnd ? gen.intIn(Math.max(0, whole.length - 4000), whole.length - 1)
@@ -92,7 +92,7 @@ class Pt2DamageTest {
   @ParameterizedTest
   @ValueSource(strings = {"models/model.json", "data/weights/model_weights_config.json"})
   void changedJsonIsRefusedOrHarmless(String entry) {
-    Gen.forSeeds(600, gen -> {
+    Gen.forSeeds(300, gen -> {
       var zip = TestZip.copyOf(Fixtures.file("hop_cond/model.pt2"));
       var text = zip.text("model/" + entry);
       for (int i = gen.intIn(1, 3); i > 0; i--) {
@@ -116,7 +116,7 @@ class Pt2DamageTest {
 
   @Test
   void changedPicklesAreRefusedOrHarmless() {
-    Gen.forSeeds(1000, gen -> {
+    Gen.forSeeds(400, gen -> {
       var zip = TestZip.copyOf(Fixtures.file("weights_zoo/model.torch2.6.pt2"));
       var inner = TestZip.copyOf(zip.data("serialized_state_dict.pt"));
       var pickle = inner.entries.stream()

@@ -219,6 +219,17 @@ class Pt2FixturesTest {
   }
 
   @Test
+  void mutatedConstantsAliasTheBuffersTheyCameFrom() {
+    try (var arena = Arena.ofConfined()) {
+      var constants = Pt2Archive.open(Fixtures.file("hf_llama_nonstrict/model.pt2"), arena).constants();
+      var cache = constants.tensor("key_cache_0").storage();
+      assertThat(constants.tensors().entrySet().stream()
+          .filter(entry -> entry.getValue().storage() == cache).map(Map.Entry::getKey))
+          .hasSize(2).contains("key_cache_0").anyMatch(name -> name.contains("lifted"));
+    }
+  }
+
+  @Test
   void sizesAreSymbolic() {
     try (var arena = Arena.ofConfined()) {
       var program = Pt2Archive.open(Fixtures.file("sym_ops/model.pt2"), arena).program();

@@ -5,10 +5,14 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /// Translates Oniguruma's regular expressions (Ruby syntax, Unicode text) to the JDK's.
+/// One difference stays: without regard to case, Oniguruma lets `ss` match `ß`, and the JDK does not.
 /// To be compiled with `UNICODE_CHARACTER_CLASS`, `MULTILINE` (always on in Ruby) and `UNIX_LINES`.
 final class OnigurumaSyntax {
-  /// With the superscripts and fractions of Latin-1, which Oniguruma counts in as no other of their kind.
-  private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE";
+  private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+
+  /// Outside of a character class Oniguruma's `\w` also has the superscripts and fractions of Latin-1.
+  private static final String LONE_WORD = "[" + WORD + "\\xB2\\xB3\\xB9\\xBC-\\xBE]";
+
   private static final Pattern INTERVAL = Pattern.compile("\\{(\\d*)(,?)(\\d*)}");
   private static final Pattern POSIX = Pattern.compile("\\[:(\\^?)([a-z]+):]");
   private static final Pattern PROPERTY = Pattern.compile("\\{(\\^?)([A-Za-z_ ]+)}");
@@ -75,13 +79,14 @@ final class OnigurumaSyntax {
       case 'S' -> replace(2, "\\P{IsWhite_Space}");
       case 'd' -> replace(2, "\\p{Nd}");
       case 'D' -> replace(2, "\\P{Nd}");
-      case 'w' -> replace(2, classDepth > 0 ? WORD : "[" + WORD + "]");
-      case 'W' -> replace(2, negated("\\W", WORD));
+      case 'w' -> replace(2, classDepth > 0 ? WORD : LONE_WORD);
+      case 'W' -> replace(2, negated("\\W", LONE_WORD));
       case 'h' -> replace(2, classDepth > 0 ? "0-9a-fA-F" : "[0-9a-fA-F]");
       case 'H' -> replace(2, negated("\\H", "0-9a-fA-F"));
       case 'v' -> replace(2, "\\x0B");
       case 'p', 'P' -> property(c == 'P');
-      case 'n', 'r', 't', 'f', 'e', 'a', 'x', 'u', 'b', 'B', 'A', 'z', 'Z', 'G', 'R', 'X', 'k' -> copy(2);
+      case 'x' -> copy(source.startsWith("{", at + 2) ? braced(at + 2) - at : 2);
+      case 'n', 'r', 't', 'f', 'e', 'a', 'u', 'b', 'B', 'A', 'z', 'Z', 'G', 'R', 'X', 'k' -> copy(2);
       default -> {
         if (Character.isLetter(c)) {
           throw unsupported("\\" + c);
@@ -89,6 +94,15 @@ final class OnigurumaSyntax {
         copy(2);
       }
     }
+  }
+
+  /// The end of the `{…}` that starts here.
+  private int braced(int start) {
+    int end = source.indexOf('}', start);
+    if (end < 0) {
+      throw new PatternSyntaxException("a brace is not closed", source, start);
+    }
+    return end + 1;
   }
 
   private String negated(String name, String members) {

@@ -1,7 +1,8 @@
 package dev.deepstack.runtime.sample;
 
 /// Tokens taken from the most likely downwards, without sorting the rest: a heap in one array of longs.
-/// An entry has the inverted order of the logit in its high half and the id in its low half: the smallest is best.
+/// An entry has the inverted order of the logit in its high half and the id in its low half, so that the
+/// smallest entry is the likeliest token.
 final class Candidates {
   private long[] heap = new long[0];
   private int[] taken = new int[0];

@@ -6,7 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 
 /// Chooses tokens one after the other. A logit of minus infinity or NaN is never chosen; of equal logits the
-/// lowest id counts as the more likely. For one sequence and one thread; allocates only when the vocabulary grows.
+/// lowest id counts as the more likely. For one sequence and one thread; allocates only when the vocabulary
+/// grows.
 public final class Sampler {
   private final SamplingOptions options;
   private final Random random;

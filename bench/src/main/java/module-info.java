@@ -13,5 +13,8 @@ module dev.deepstack.bench {
   requires dev.deepstack.api;
   requires dev.deepstack.cli;
   requires tools.jackson.databind;
+  requires com.microsoft.onnxruntime;
+  requires org.bytedeco.javacpp;
+  requires org.bytedeco.pytorch;
   requires static org.jspecify;
 }

@@ -1,0 +1,54 @@
+package dev.deepstack.passes;
+
+import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Verifier;
+import java.util.List;
+import java.util.function.BiConsumer;
+
+/// Passes in order. Each one's result is verified before the next one sees it.
+public record Pipeline(List<Pass> passes) {
+  public Pipeline {
+    passes = List.copyOf(passes);
+  }
+
+  /// What every target wants: fewer ops, and the shapes of the field as composites.
+  public static Pipeline standard() {
+    Rule[] none = {};
+    return new Pipeline(List.of(
+        pass("simplify", none),
+        pass("activations", Activations::apply),
+        pass("linear", Linears::apply),
+        pass("norms", Norms::apply),
+        pass("rope", Ropes::apply),
+        pass("attention", Attentions::apply),
+        pass("gated mlp", GatedMlps::apply)));
+  }
+
+  /// Recognition works on simple graphs, so every pass simplifies what it leaves.
+  private static Pass pass(String name, Rule... rules) {
+    var all = new Rule[rules.length + 3];
+    all[0] = Simplify::apply;
+    all[1] = SimplifyViews::apply;
+    all[2] = Elementwise::apply;
+    System.arraycopy(rules, 0, all, 3, rules.length);
+    return Pass.of(name, all);
+  }
+
+  /// The graph after all passes.
+  ///
+  /// @throws dev.deepstack.ir.IrException when a pass breaks the graph
+  public Graph run(Graph graph) {
+    return run(graph, (_, _) -> {});
+  }
+
+  /// As [#run(Graph)]; `trace` sees the name of each pass and the graph it made.
+  public Graph run(Graph graph, BiConsumer<String, Graph> trace) {
+    Graph at = graph;
+    for (Pass pass : passes) {
+      at = pass.rewrite().apply(at);
+      Verifier.verify(at);
+      trace.accept(pass.name(), at);
+    }
+    return at;
+  }
+}

@@ -1,0 +1,54 @@
+package dev.deepstack.passes;
+
+import dev.deepstack.ir.Graph;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/// Each rule where it fires and where it must not; the cases lie in `src/test/resources/rules`.
+final class RulesTest {
+  @TestFactory
+  Stream<DynamicTest> arithmetic() {
+    return new RuleCases("arithmetic", g -> pass("simplify", g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> views() {
+    return new RuleCases("views", g -> pass("simplify", g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> activations() {
+    return new RuleCases("activations", g -> pass("activations", g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> linears() {
+    return new RuleCases("linears", g -> pass("linear", g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> norms() {
+    return new RuleCases("norms", g -> pass("norms", g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> ropes() {
+    return new RuleCases("ropes", g -> pass("rope", g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> attentions() {
+    return new RuleCases("attentions", g -> Pipeline.standard().run(g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> gatedMlps() {
+    return new RuleCases("gated_mlps", g -> Pipeline.standard().run(g)).tests();
+  }
+
+  private static Graph pass(String name, Graph graph) {
+    return Pipeline.standard().passes().stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow()
+        .rewrite().apply(graph);
+  }
+}

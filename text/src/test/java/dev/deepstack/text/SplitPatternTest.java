@@ -35,6 +35,7 @@ class SplitPatternTest {
   }
 
   private static SplitBehavior behavior(String name) {
-    return SplitBehavior.valueOf(name.replaceAll("(?<=[a-z])([A-Z])", "_$1").toUpperCase(java.util.Locale.ROOT));
+    var words = name.replaceAll("(?<=[a-z])([A-Z])", "_$1");
+    return SplitBehavior.valueOf(words.toUpperCase(java.util.Locale.ROOT));
   }
 }

@@ -6,5 +6,6 @@ module dev.deepstack.compiler {
   requires transitive dev.deepstack.passes;
   requires transitive dev.deepstack.codegen;
   requires transitive dev.deepstack.program;
+  requires dev.deepstack.api;
   requires static org.jspecify;
 }

@@ -1,0 +1,4 @@
+package dev.deepstack.conformance.planted.api;
+
+/// A port.
+public interface ModelCompiler {}

@@ -1,0 +1,6 @@
+package dev.deepstack.conformance.planted.passes;
+
+/// Something to import.
+public final class Any {
+  private Any() {}
+}

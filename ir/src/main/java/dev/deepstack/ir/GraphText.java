@@ -55,7 +55,8 @@ public final class GraphText {
         parts.add(c.name() + "=" + attribute(v));
       }
     }
-    return value + " = " + schema.name() + (parts.isEmpty() ? "" : " " + String.join(", ", parts)) + " : " + value.type();
+    return value + " = " + schema.name() + (parts.isEmpty() ? "" : " " + String.join(", ", parts))
+        + " : " + value.type();
   }
 
   private static String list(List<?> items) {

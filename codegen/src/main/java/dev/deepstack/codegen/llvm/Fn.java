@@ -10,7 +10,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /// Writes one LLVM function. A value is a string: `%name` (the type is remembered), `@name` (a pointer), a literal
-/// (`3`, `0.5`, `true`: the type comes from the other operand, `i64` if there is none) or a typed literal (`float 0.5`).
+/// (`3`, `0.5`, `true`: the type comes from the other operand, `i64` if there is none) or a typed literal
+/// (`float 0.5`).
 /// Operations return the name of their result. Arithmetic works on scalars and on vectors alike; see [Vec] for what is
 /// particular to vectors and [Formats] for bf16 and f16. [ModuleText] has an example.
 public final class Fn {
@@ -133,7 +134,8 @@ public final class Fn {
   /// A literal as an operand of type `type`: scalars are repeated for vectors.
   private static String constant(String type, String value) {
     var text = bare(value);
-    boolean spread = type.startsWith("<") && !text.startsWith("%") && !text.startsWith("<") && !text.equals("zeroinitializer");
+    boolean spread = type.startsWith("<") && !text.startsWith("%") && !text.startsWith("<")
+        && !text.equals("zeroinitializer");
     return spread ? "splat (" + elementType(type) + " " + text + ")" : text;
   }
 
@@ -312,7 +314,8 @@ public final class Fn {
 
   /// Calls a function: `call("float", "@powf", x, y)`. With result `void` the returned name is unusable.
   public String call(String result, String function, String... arguments) {
-    var list = IntStream.range(0, arguments.length).mapToObj(i -> typed(arguments[i])).collect(Collectors.joining(", "));
+    var list = IntStream.range(0, arguments.length).mapToObj(i -> typed(arguments[i]))
+        .collect(Collectors.joining(", "));
     var text = "call " + result + " " + function + "(" + list + ")";
     if (!result.equals("void")) {
       return value(result, text);
@@ -369,10 +372,12 @@ public final class Fn {
     line("call void @llvm.prefetch.p0(ptr " + pointer + ", i32 0, i32 " + locality + ", i32 1)");
   }
 
-  /// Room for `count` values in the frame, 64-byte aligned. Where it is only loaded and stored whole, it becomes a register.
+  /// Room for `count` values in the frame, 64-byte aligned. Where it is only loaded and stored whole, it becomes a
+  /// register.
   public String local(String type, long count) {
     var name = "%m" + next++;
-    entry.append("  ").append(name).append(" = alloca ").append(type).append(", i64 ").append(count).append(", align 64\n");
+    entry.append("  ").append(name).append(" = alloca ").append(type)
+        .append(", i64 ").append(count).append(", align 64\n");
     types.put(name, "ptr");
     return name;
   }

@@ -19,7 +19,8 @@ public final class IllegalIrException extends RuntimeException {
 
   /// The verifier names no lines but quotes the instruction at fault.
   private static int find(String complaint, List<String> lines) {
-    var quoted = complaint.lines().map(String::strip).filter(l -> l.startsWith("%") || l.startsWith("store")).findFirst();
+    var quoted = complaint.lines().map(String::strip)
+        .filter(l -> l.startsWith("%") || l.startsWith("store")).findFirst();
     for (int i = 0; quoted.isPresent() && i < lines.size(); i++) {
       var value = QUOTED_VALUE.matcher(quoted.get());
       if (value.find() && lines.get(i).strip().startsWith(value.group() + " =")) {

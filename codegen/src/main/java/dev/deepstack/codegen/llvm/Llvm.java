@@ -71,7 +71,8 @@ final class Llvm {
     disposeModule = bindVoid("DisposeModule", ADDRESS);
     disposeMessage = bindVoid("DisposeMessage", ADDRESS);
     targetFromTriple = bind("GetTargetFromTriple", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
-    createMachine = bind("CreateTargetMachine", ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT);
+    createMachine = bind("CreateTargetMachine", ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+        JAVA_INT, JAVA_INT, JAVA_INT);
     disposeMachine = bindVoid("DisposeTargetMachine", ADDRESS);
     setTarget = bindVoid("SetTarget", ADDRESS, ADDRESS);
     dataLayout = bind("CreateTargetDataLayout", ADDRESS, ADDRESS);

@@ -28,7 +28,8 @@ final class LlvmLibrary {
     }
     var resource = LlvmLibrary.class.getClassLoader().getResource(RESOURCE);
     if (resource == null) {
-      throw new UnsupportedModelException("Compiling needs LLVM, and " + RESOURCE + " is not on the class path: add the "
+      throw new UnsupportedModelException(
+          "Compiling needs LLVM, and " + RESOURCE + " is not on the class path: add the "
           + "jar org.bytedeco:llvm for linux-x86_64, set DEEPSTACK_LLVM to a libLLVM 20, or run a compiled .dsp file.");
     }
     try {

@@ -59,7 +59,8 @@ public final class MathLib {
     return perLane(f, "log1p", x);
   }
 
-  /// Any function of the C library with floating-point arguments of one type, lane by lane: `perLane(f, "atan2", y, x)`.
+  /// Any function of the C library with floating-point arguments of one type, lane by lane:
+  /// `perLane(f, "atan2", y, x)`.
   public static String perLane(Fn f, String name, String... arguments) {
     var type = f.type(arguments[0]);
     var element = Fn.elementType(type);
@@ -209,7 +210,8 @@ public final class MathLib {
     sine = f.fma(f.fmul(sine, z), r, r);
     var cosine = polynomial(f, z, 0x1.99342e0ee5069p-16, -0x1.6c087e80f1e27p-10, 0x1.55553e1053a42p-5,
         -0x1.ffffffd0c5e81p-2, 1.0);
-    var quadrant = f.cast("trunc", f.add(f.cast("bitcast", shifted, Fn.withLanes("i64", f.type(shifted))), quarters), "i32");
+    var quadrant = f.cast(
+        "trunc", f.add(f.cast("bitcast", shifted, Fn.withLanes("i64", f.type(shifted))), quarters), "i32");
     var odd = f.icmp("ne", f.binary("and", quadrant, "1"), "0");
     var magnitude = f.cast("fptrunc", f.select(odd, cosine, sine), "float");
     var sign = f.binary("shl", f.binary("and", quadrant, "2"), "30");

@@ -19,7 +19,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MathLibTest {
   private static final int COUNT = 1 << 18;
   private static final float[] SPECIAL = {0f, -0f, 1f, -1f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY,
-      Float.MIN_VALUE, -Float.MIN_VALUE, Float.MIN_NORMAL, 1e-40f, -1e-40f, Float.MAX_VALUE, -Float.MAX_VALUE, 88.72283f,
+      Float.MIN_VALUE, -Float.MIN_VALUE, Float.MIN_NORMAL, 1e-40f, -1e-40f, Float.MAX_VALUE, -Float.MAX_VALUE,
+      88.72283f,
       88.73f, -87.33655f, -103.97f, -104f, -150f, 0.625f, 0.927734375f, 0.9277344f, 5f, 9.01f, 20f, 100000f, -99999.5f};
 
   static Stream<Arguments> functions() {

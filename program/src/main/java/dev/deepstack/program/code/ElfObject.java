@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// A relocatable ELF64 object for x86-64, read and checked. Every offset that leaves this class lies inside the file and
-/// inside its section, so that loading needs no further checks of the file's structure.
+/// A relocatable ELF64 object for x86-64, read and checked. Every offset that leaves this class lies inside the file
+/// and inside its section, so that loading needs no further checks of the file's structure.
 ///
 /// @param sections the section table, by section index
 /// @param symbols the symbol table, by symbol index
@@ -184,7 +184,8 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
     }
 
     private Relocation relocation(int at, int section, List<Section> sections, List<Symbol> symbols) {
-      var r = new Relocation(section, file.getLong(at), file.getInt(at + 8), file.getInt(at + 12), file.getLong(at + 16));
+      var r = new Relocation(section, file.getLong(at), file.getInt(at + 8), file.getInt(at + 12),
+          file.getLong(at + 16));
       var bytes = sections.get(section).data;
       if (!inside(r.offset, NativeCode.width(r.type), bytes.limit()) || r.symbol < 0 || r.symbol >= symbols.size()) {
         throw malformed("a relocation points outside its section or the symbol table");

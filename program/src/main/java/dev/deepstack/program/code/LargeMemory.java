@@ -31,8 +31,8 @@ public final class LargeMemory {
 
   private LargeMemory() {}
 
-  /// `bytes` of zeroed memory that lives as long as `arena`, aligned to a page, or to 2 MiB and on huge pages when it is
-  /// at least that large. Pages are taken from the system when first touched.
+  /// `bytes` of zeroed memory that lives as long as `arena`, aligned to a page, or to 2 MiB and on huge pages when it
+  /// is at least that large. Pages are taken from the system when first touched.
   public static MemorySegment allocate(Arena arena, long bytes) {
     if (bytes < HUGE_PAGE) {
       return reserve(arena, Math.max(bytes, 1)).asSlice(0, bytes);

@@ -54,8 +54,8 @@ public final class NativeCode implements AutoCloseable {
     return code;
   }
 
-  /// The address of a function or object that the code exports, as a zero-length segment: it stays valid until [#close],
-  /// which nobody but the owner of this object prevents (a check per call would cost more than the call).
+  /// The address of a function or object that the code exports, as a zero-length segment: it stays valid until
+  /// [#close], which nobody but the owner of this object prevents (a check per call would cost more than the call).
   public MemorySegment symbol(String name) {
     var address = symbols.get(name);
     if (address == null) {

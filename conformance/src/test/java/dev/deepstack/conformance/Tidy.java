@@ -12,13 +12,14 @@ final class Tidy {
   static final int COLUMNS_MAX = 120;
   static final int METHOD_LINES_MAX = 70;
 
-  /// Files that may be longer: the op set is one page by design.
-  private static final Set<String> LONG_FILES = Set.of("ir/src/main/java/dev/deepstack/ir/Op.java");
+  /// Files that may be longer: the op set is one page by design, and so is the instruction set of an emitter.
+  private static final Set<String> LONG_FILES = Set.of(
+      "ir/src/main/java/dev/deepstack/ir/Op.java",
+      "codegen/src/main/java/dev/deepstack/codegen/llvm/Fn.java");
 
   /// Words that say something about how work was done instead of what the code does, and hosts that a build
   /// finds by itself. In pieces, so that this file passes.
   private static final Map<String, Pattern> BANNED = Map.ofEntries(
-      banned("\\bses" + "sions?\\b"),
       banned("\\bag" + "ents?\\b"),
       banned("\\bTO" + "DO\\b"),
       banned("\\bFIX" + "ME\\b"),
@@ -31,6 +32,9 @@ final class Tidy {
       banned("proxy\\.golan" + "g"),
       banned("anaconda\\.or" + "g"),
       banned("deb\\.debian\\.or" + "g"));
+
+  /// ONNX Runtime calls its main class so; nobody else may.
+  private static final Pattern RUNTIME_WORD = Pattern.compile("\\bses" + "sions?\\b", Pattern.CASE_INSENSITIVE);
 
   private Tidy() {}
 
@@ -69,6 +73,9 @@ final class Tidy {
       }
       if (line.indexOf('\t') >= 0 && path.endsWith(".java")) {
         problems.add(where + " has a tab");
+      }
+      if (!path.startsWith("bench/") && RUNTIME_WORD.matcher(line).find()) {
+        problems.add(where + " says " + RUNTIME_WORD);
       }
       BANNED.forEach((name, pattern) -> {
         if (pattern.matcher(line).find()) {

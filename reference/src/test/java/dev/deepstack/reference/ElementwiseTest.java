@@ -50,7 +50,8 @@ class ElementwiseTest {
   @Test
   void erfHasFullPrecision() {
     double[] y = unary(Op.Erf::new, vector(DType.F64, 0.5, -1, 3, 7, 1e-300, NaN, 5.9));
-    double[] expected = {0.5204998778130465, -0.8427007929497149, 0.9999779095030014, 1, 1.1283791670955126e-300, NaN, 1};
+    double[] expected = {
+        0.5204998778130465, -0.8427007929497149, 0.9999779095030014, 1, 1.1283791670955126e-300, NaN, 1};
     assertThat(y).containsExactly(expected, within(1e-15));
   }
 

@@ -57,7 +57,8 @@ class InterpreterTest {
   @Test
   void softmaxAndNorms() {
     HostTensor x = of(DType.F32, shape(1, 2), 0, Math.log(3));
-    assertThat(apply(v -> new Op.Softmax(v.get(0), -1), x).toFloats()).containsExactly(new float[] {0.25f, 0.75f}, within(1e-6f));
+    assertThat(apply(v -> new Op.Softmax(v.get(0), -1), x).toFloats())
+        .containsExactly(new float[] {0.25f, 0.75f}, within(1e-6f));
     assertThat(apply(v -> new Op.RmsNorm(v.get(0), v.get(1), 0), f32(3, 4), f32(1, 2)).toFloats())
         .containsExactly(new float[] {0.848528f, 2.262742f}, within(1e-6f));
     assertThat(apply(v -> new Op.LayerNorm(v.get(0), null, v.get(1), 0), f32(1, 3), f32(5, 5)).toFloats())

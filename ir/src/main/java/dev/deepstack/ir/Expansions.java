@@ -22,8 +22,13 @@ final class Expansions {
     return g.cast(g.add(new Op.Div(e, sum)), x.type().dtype());
   }
 
+  static Value silu(Graph g, Op.Silu op) {
+    Value x = widen(g, op.x());
+    return g.cast(g.add(new Op.Mul(x, g.add(new Op.Sigmoid(x)))), op.x().type().dtype());
+  }
+
   static Value gelu(Graph g, Op.Gelu op) {
-    Value x = op.x();
+    Value x = widen(g, op.x());
     Value half = g.add(new Op.Mul(x, g.constant(0.5, x)));
     Value inner;
     if (op.tanh()) {
@@ -33,7 +38,8 @@ final class Expansions {
     } else {
       inner = g.add(new Op.Erf(g.add(new Op.Mul(x, g.constant(Math.sqrt(0.5), x)))));
     }
-    return g.add(new Op.Mul(half, g.add(new Op.Add(inner, g.constant(1, x)))));
+    Value y = g.add(new Op.Mul(half, g.add(new Op.Add(inner, g.constant(1, x)))));
+    return g.cast(y, op.x().type().dtype());
   }
 
   static Value rmsNorm(Graph g, Op.RmsNorm op) {
@@ -76,7 +82,7 @@ final class Expansions {
     return g.add(new Op.Rsqrt(g.add(new Op.Add(variance, g.constant(epsilon, variance)))));
   }
 
-  /// Narrow floats as f32, where sums are taken.
+  /// Narrow floats as f32, where several ops follow each other.
   private static Value widen(Graph g, Value x) {
     DType dtype = x.type().dtype();
     return dtype.isFloat() && dtype.bytes() < 4 ? g.cast(x, DType.F32) : x;
@@ -118,7 +124,8 @@ final class Expansions {
   static Value attention(Graph g, Op.Attention op) {
     Value q = op.q();
     DType dtype = q.type().dtype();
-    Value scores = widen(g, g.add(new Op.MatMul(q, g.add(transpose(op.k())))));
+    // Scores of narrow floats are not rounded before the softmax.
+    Value scores = g.add(new Op.MatMul(widen(g, q), g.add(transpose(widen(g, op.k())))));
     scores = g.add(new Op.Mul(scores, g.constant(op.scale(), scores)));
     Value blocked = g.constant(Double.NEGATIVE_INFINITY, scores);
     if (op.causal()) {

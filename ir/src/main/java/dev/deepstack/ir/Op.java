@@ -436,7 +436,7 @@ public sealed interface Op {
 
     @Override
     public Value expand(Graph g) {
-      return g.add(new Mul(x, g.add(new Sigmoid(x))));
+      return Expansions.silu(g, this);
     }
   }
 

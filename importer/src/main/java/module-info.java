@@ -5,5 +5,6 @@ module dev.deepstack.importer {
   requires tools.jackson.core;
   requires static org.jspecify;
 
+  exports dev.deepstack.importer;
   exports dev.deepstack.importer.pt2;
 }

@@ -1,0 +1,50 @@
+package dev.deepstack.importer.aten;
+
+import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.OpSchema;
+import dev.deepstack.ir.Value;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Leaves out what no output needs.
+final class LiveGraph {
+  private LiveGraph() {}
+
+  /// The same graph without dead values; inputs stay, since they are what a caller passes, and so do states.
+  static Graph of(Graph graph) {
+    List<Value> values = graph.values();
+    var live = new BitSet();
+    graph.outputs().forEach(o -> live.set(o.value().id()));
+    for (int i = values.size() - 1; i >= 0; i--) {
+      Op op = values.get(i).op();
+      if (op instanceof Op.Input || op instanceof Op.State) {
+        live.set(i);
+      }
+      if (live.get(i)) {
+        OpSchema.operands(op).forEach(v -> live.set(v.id()));
+      }
+    }
+    var result = new Graph();
+    graph.symbols().forEach(result::symbol);
+    Map<Value, Value> moved = new HashMap<>();
+    for (Value value : values) {
+      if (live.get(value.id())) {
+        moved.put(value, result.add(OpSchema.map(value.op(), v -> get(moved, v))));
+      }
+    }
+    for (Graph.Output output : graph.outputs()) {
+      switch (output) {
+        case Graph.Result(String name, Value v) -> result.result(name, get(moved, v));
+        case Graph.Update(String state, Value v) -> result.update(state, get(moved, v));
+      }
+    }
+    return result;
+  }
+
+  private static Value get(Map<Value, Value> moved, Value value) {
+    return java.util.Objects.requireNonNull(moved.get(value));
+  }
+}

@@ -1,0 +1,93 @@
+package dev.deepstack.importer.aten;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SequencedSet;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/// All operators that can be imported, by name. A name with its overload (`aten.view.dtype`) goes before the name
+/// without (`aten.view`); the in-place form of an operator (`add_`) is that operator followed by a write.
+final class Operators {
+  private static final String PREFIX = "torch.ops.";
+
+  private final Map<String, Lowering> lowerings;
+
+  private Operators(Map<String, Lowering> lowerings) {
+    this.lowerings = lowerings;
+  }
+
+  /// Collects lowerings while the families add theirs.
+  static final class Builder {
+    private final Map<String, Lowering> lowerings = new HashMap<>();
+
+    /// Adds operators of the namespace `aten`, separated by spaces.
+    Builder aten(String names, Lowering lowering) {
+      for (String name : names.split(" ")) {
+        add("aten." + name, lowering);
+      }
+      return this;
+    }
+
+    Builder add(String name, Lowering lowering) {
+      if (lowerings.put(name, lowering) != null) {
+        throw new IllegalStateException("two lowerings of " + name);
+      }
+      return this;
+    }
+  }
+
+  static Operators all() {
+    var table = new Builder();
+    Arithmetic.add(table);
+    Comparisons.add(table);
+    Unaries.add(table);
+    Activations.add(table);
+    Trigonometry.add(table);
+    Views.add(table);
+    Assembling.add(table);
+    Creation.add(table);
+    Reductions.add(table);
+    Moments.add(table);
+    Ordering.add(table);
+    Indexing.add(table);
+    Scattering.add(table);
+    AdvancedIndexing.add(table);
+    Contractions.add(table);
+    Convolutions.add(table);
+    Norms.add(table);
+    AttentionOps.add(table);
+    SymbolicInts.add(table);
+    NoOps.add(table);
+    return new Operators(Map.copyOf(table.lowerings));
+  }
+
+  /// How a target is lowered, and whether the result is then written into `self`.
+  record Entry(Lowering lowering, boolean inPlace) {}
+
+  @Nullable Entry find(String target) {
+    String name = target.startsWith(PREFIX) ? target.substring(PREFIX.length()) : target;
+    Lowering exact = lowerings.get(name);
+    if (exact != null) {
+      return new Entry(exact, false);
+    }
+    int dot = name.lastIndexOf('.');
+    String packet = dot < 0 ? name : name.substring(0, dot);
+    String overload = dot < 0 ? "" : name.substring(dot);
+    Lowering whole = lowerings.get(packet);
+    if (whole != null) {
+      return new Entry(whole, false);
+    }
+    if (!packet.endsWith("_") || packet.endsWith("__")) {
+      return null;
+    }
+    String functional = packet.substring(0, packet.length() - 1);
+    Lowering lowering = lowerings.getOrDefault(functional + overload, lowerings.get(functional));
+    return lowering == null ? null : new Entry(lowering, true);
+  }
+
+  /// All names, sorted: for documentation.
+  SequencedSet<String> names() {
+    return new TreeSet<>(lowerings.keySet());
+  }
+}

@@ -1,0 +1,90 @@
+package dev.deepstack.importer.aten;
+
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.Dim;
+
+/// Writing by one index tensor, and writing a slice.
+final class Scattering {
+  private Scattering() {}
+
+  static void add(Operators.Builder table) {
+    table.aten("scatter.src", c -> along(c, source(c), Op.Combine.SET))
+        .aten("scatter.value", c -> along(c, Arithmetic.typed(c, "value"), Op.Combine.SET))
+        .aten("scatter_add", c -> along(c, source(c), Op.Combine.ADD))
+        .aten("scatter.reduce scatter.value_reduce scatter_reduce", Scattering::reduce)
+        .aten("index_copy", c -> slices(c, c.tensor("source"), Op.Combine.SET))
+        .aten("index_add", Scattering::indexAdd)
+        .aten("index_fill", c -> slices(c, Arithmetic.typed(c, "value"), Op.Combine.SET))
+        .aten("slice_scatter", c -> put(c, new ViewStep[] {scatterSlice(c)}))
+        .aten("select_scatter", c -> put(c, Views.selectSteps(c, c.tensor("self").type().rank())))
+        .aten("diagonal_scatter", c -> put(c, Views.diagonalSteps(c, c.tensor("self").type())));
+  }
+
+  private static Value source(Call c) {
+    return c.e.cast(c.tensor("src"), c.tensor("self").type().dtype());
+  }
+
+  /// The part of `source` that the indices cover, or a scalar for all of them.
+  private static void along(Call c, Value source, Op.Combine combine) {
+    Value x = c.tensor("self");
+    Value index = c.tensor("index");
+    if (x.type().rank() == 0) {
+      Value one = c.e.reshape(source, dev.deepstack.tensor.Shape.SCALAR);
+      c.set(combine == Op.Combine.ADD ? c.e.add(x, one) : one);
+      return;
+    }
+    Value part = source;
+    if (part.type().rank() == 0) {
+      part = c.e.expand(part, index.type().shape());
+    }
+    for (int axis = 0; axis < part.type().rank(); axis++) {
+      part = c.e.slice(part, axis, Dim.ZERO, index.type().dim(axis), 1);
+    }
+    c.set(c.e.of(new Op.ScatterAlong(x, index, part, c.axis("dim", 0, x.type().rank()), combine)));
+  }
+
+  private static void reduce(Call c) {
+    String how = c.text("reduce", "");
+    if (!how.equals("sum") && !how.equals("add") || !c.flag("include_self", true)) {
+      throw new Refusal("reduction " + how + (c.flag("include_self", true) ? "" : " without the old values"));
+    }
+    along(c, c.has("src") ? source(c) : Arithmetic.typed(c, "value"), Op.Combine.ADD);
+  }
+
+  private static void indexAdd(Call c) {
+    Value source = c.e.cast(c.tensor("source"), c.tensor("self").type().dtype());
+    Operand alpha = c.operand("alpha", 1);
+    boolean plain = alpha.tensor() == null && alpha.number() == 1;
+    slices(c, plain ? source : c.e.mul(source, alpha.as(c.e, source.type().dtype())), Op.Combine.ADD);
+  }
+
+  private static void slices(Call c, Value source, Op.Combine combine) {
+    Value x = c.tensor("self");
+    int axis = c.axis("dim", 0, x.type().rank());
+    Value index = c.e.flatten(c.tensor("index"));
+    Value typed = c.e.cast(source, x.type().dtype());
+    Value part = c.e.expand(typed, x.type().shape().with(axis, index.type().dim(0)));
+    c.set(c.e.of(new Op.Scatter(x, index, part, axis, combine)));
+  }
+
+  /// The slice that the source covers: its extent is the size.
+  private static ViewStep.Sliced scatterSlice(Call c) {
+    Value x = c.tensor("self");
+    int axis = c.axis("dim", 0, x.type().rank());
+    Dim start = Views.start(c.dim("start", Dim.ZERO), x.type().dim(axis));
+    return new ViewStep.Sliced(axis, start, c.tensor("src").type().dim(axis), c.integer("step", 1));
+  }
+
+  private static void put(Call c, ViewStep[] steps) {
+    Value self = c.tensor("self");
+    var whole = Variable.of(self);
+    Variable part = whole;
+    for (ViewStep step : steps) {
+      part = part.view(step);
+    }
+    var type = part.read(c.e).type();
+    part.write(c.e, c.e.expand(c.e.cast(c.tensor("src"), type.dtype()), type.shape()));
+    c.set(whole.read(c.e));
+  }
+}

@@ -8,7 +8,8 @@ import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
-/// What the libtorch peers share: loading the TorchScript file, its weights by name, tensors from and to arrays.
+/// What the libtorch peers share: loading the TorchScript file, its weights by name, tensors from and to
+/// arrays.
 final class Libtorch {
 
   private Libtorch() {}

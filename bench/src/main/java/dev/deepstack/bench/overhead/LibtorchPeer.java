@@ -12,8 +12,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
-/// libtorch eager: the model written as calls on tensors, each of which libtorch dispatches and allocates for.
-/// Autograd is off (inference mode) and tensors are freed at the end of the pass.
+/// libtorch eager: the model written as calls on tensors, each of which libtorch dispatches and allocates
+/// for. Autograd is off (inference mode) and tensors are freed at the end of the pass.
 final class LibtorchPeer implements Peer {
 
   private static final int LINKS = 100;

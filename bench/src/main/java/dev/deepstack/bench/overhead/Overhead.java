@@ -10,8 +10,9 @@ import java.util.Map;
 import java.util.SequencedMap;
 import tools.jackson.databind.json.JsonMapper;
 
-/// `deepstack bench overhead`: microseconds per forward pass of two tiny graphs, DeepStack and its peers in the
-/// same process, in turns. `--json` prints one object on the last line, otherwise there is a table.
+/// `deepstack bench overhead`: microseconds per forward pass of two tiny graphs, DeepStack and its peers
+/// in the same process, in turns. `--json` prints one object on the last line, otherwise there is a
+/// table.
 public final class Overhead {
 
   private static final int THREADS = 2;
@@ -36,7 +37,7 @@ public final class Overhead {
     }
     SequencedMap<String, Peer.Opener> openers = openers();
     Map<String, Map<String, Double>> micros = new LinkedHashMap<>();
-    for (Graph graph : List.of(Graph.read(models, "transformer", 236), Graph.read(models, "chain", 200))) {
+    for (Graph graph : List.of(Graph.read(models, "transformer", 208), Graph.read(models, "chain", 200))) {
       micros.put(graph.name(), measure(graph, openers, new Stopwatch(turns, 5, 2_000)));
       if (!json) {
         print(graph, micros.get(graph.name()));
@@ -57,8 +58,8 @@ public final class Overhead {
     return openers;
   }
 
-  private static Map<String, Double> measure(Graph graph, SequencedMap<String, Peer.Opener> openers, Stopwatch watch)
-      throws Exception {
+  private static Map<String, Double> measure(
+      Graph graph, SequencedMap<String, Peer.Opener> openers, Stopwatch watch) throws Exception {
     List<Peer> peers = new ArrayList<>();
     try {
       for (var opener : openers.entrySet()) {

@@ -1,0 +1,188 @@
+package dev.deepstack.conformance;
+
+import dev.deepstack.conformance.OpSamples.Sample;
+import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.DType;
+import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.Shape;
+import dev.deepstack.testkit.Gen;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Random well-typed graphs for comparing a target with the interpreter: chains of element-wise ops, views,
+/// reductions, products, gathers and concatenations on small odd shapes with one symbol.
+///
+/// Every step keeps f32 values between -4 and 4 or so, and none has jumps, so small differences stay small.
+final class RandomGraphs {
+  private static final List<Dim> EXTENTS =
+      List.of(Dim.ONE, Dim.of(2), Dim.of(3), Dim.of(5), Dim.of(7), Dim.of(17), Dim.symbol("s"));
+  private static final int RANK_MAX = 4;
+  private static final int STEPS_MAX = 12;
+
+  private final Draft draft;
+  private final Graph graph;
+  private final Gen gen;
+  private final List<Value> pool = new ArrayList<>();
+
+  private RandomGraphs(long seed) {
+    draft = new Draft("random/" + seed).tolerance(1e-4, 1e-4);
+    graph = draft.graph();
+    gen = Gen.of(seed);
+    draft.symbol("s", gen.pick(List.of(1L, 2L, 6L, 13L, 16L)));
+  }
+
+  /// The graph of a seed.
+  static Sample next(long seed) {
+    return new RandomGraphs(seed).build();
+  }
+
+  private Sample build() {
+    // The symbol is bound even when no random shape has it.
+    pool.add(input(new Shape(List.of(Dim.symbol("s"), Dim.of(3)))));
+    for (int i = gen.intIn(0, 2); i > 0; i--) {
+      pool.add(input(shape()));
+    }
+    for (int i = gen.intIn(2, STEPS_MAX); i > 0; i--) {
+      pool.add(step(pick()));
+    }
+    draft.result(pool.getLast());
+    return draft.done(pick());
+  }
+
+  private Value pick() {
+    // Mostly the newest, so that chains get long.
+    return gen.coin() ? pool.getLast() : gen.pick(pool);
+  }
+
+  private Shape shape() {
+    var dims = new ArrayList<Dim>();
+    for (int i = gen.intIn(0, 3); i > 0; i--) {
+      dims.add(gen.pick(EXTENTS));
+    }
+    return new Shape(dims);
+  }
+
+  private Value input(Shape shape) {
+    return draft.uniform(DType.F32, shape.toString(), -2, 2);
+  }
+
+  private Value add(Op op) {
+    return graph.add(op);
+  }
+
+  private Value step(Value x) {
+    boolean scalar = x.type().rank() == 0;
+    return switch (gen.intIn(scalar ? 6 : 0, 9)) {
+      case 0 -> permute(x);
+      case 1 -> slice(x);
+      case 2 -> reduce(x);
+      case 3 -> product(x);
+      case 4 -> gather(x);
+      case 5 -> concat(x);
+      case 6 -> reshape(x);
+      case 7 -> binary(x);
+      default -> unary(x);
+    };
+  }
+
+  private Value unary(Value x) {
+    return add(gen.pick(List.<Op>of(new Op.Tanh(x), new Op.Sin(x), new Op.Sigmoid(x), new Op.Erf(x), new Op.Neg(x),
+        new Op.Abs(x), new Op.Silu(x), new Op.Gelu(x, true), new Op.Cos(x))));
+  }
+
+  /// With a value of a shape that broadcasts: a scalar, a row, a column or the whole.
+  private Value binary(Value x) {
+    var dims = new ArrayList<>(x.type().shape().dims());
+    dims.replaceAll(d -> gen.chance(0.3) ? Dim.ONE : d);
+    Shape shape = new Shape(dims.subList(gen.intIn(0, dims.size()), dims.size()));
+    Value y = shape.isStatic() || plain(shape) ? input(shape) : x;
+    return switch (gen.intIn(0, 4)) {
+      case 0 -> halve(add(new Op.Add(x, y)));
+      case 1 -> halve(add(new Op.Sub(y, x)));
+      case 2 -> add(new Op.Tanh(add(new Op.Mul(x, y))));
+      case 3 -> add(new Op.Max(x, y));
+      default -> add(new Op.Min(y, x));
+    };
+  }
+
+  /// Whether an input of this shape says what its symbols are.
+  private static boolean plain(Shape shape) {
+    return shape.dims().stream().allMatch(d -> d.isConstant() || d.equals(Dim.symbol("s")));
+  }
+
+  private Value halve(Value x) {
+    return add(new Op.Mul(x, graph.constant(0.5, x)));
+  }
+
+  private Value permute(Value x) {
+    var axes = new ArrayList<Integer>();
+    for (int i = 0; i < x.type().rank(); i++) {
+      axes.add(gen.intIn(0, axes.size()), i);
+    }
+    return add(new Op.Permute(x, axes));
+  }
+
+  private Value reshape(Value x) {
+    var dims = new ArrayList<>(x.type().shape().dims());
+    int at = gen.intIn(0, dims.size());
+    if (dims.size() >= 2 && at >= 1 && at < dims.size()) {
+      dims.set(at - 1, dims.get(at - 1).times(dims.remove(at)));
+    } else if (dims.size() < RANK_MAX) {
+      dims.add(at, Dim.ONE);
+    }
+    return add(new Op.Reshape(x, new Shape(dims)));
+  }
+
+  private int axis(Value x) {
+    return gen.intIn(0, x.type().rank() - 1);
+  }
+
+  private Value slice(Value x) {
+    int axis = axis(x);
+    Dim extent = x.type().dim(axis);
+    if (!extent.isConstant()) {
+      return gen.coin()
+          ? add(new Op.Slice(x, axis, extent.minus(1), extent, -1))
+          : add(new Op.Slice(x, axis, Dim.ZERO, extent.plus(1).floorDiv(2), 2));
+    }
+    long start = gen.longIn(0, extent.constant() - 1);
+    return add(new Op.Slice(x, axis, Dim.of(start), Dim.of(gen.longIn(1, extent.constant() - start)), 1));
+  }
+
+  private Value reduce(Value x) {
+    var axes = List.of(axis(x));
+    boolean keep = gen.coin();
+    return switch (gen.intIn(0, 3)) {
+      case 0 -> add(new Op.Tanh(add(new Op.ReduceSum(x, axes, keep))));
+      case 1 -> add(new Op.ReduceMax(x, axes, keep));
+      case 2 -> add(new Op.ReduceMin(x, axes, keep));
+      default -> add(new Op.Softmax(x, axes.getFirst()));
+    };
+  }
+
+  private Value product(Value x) {
+    Dim inner = x.type().dim(-1);
+    Dim out = Dim.of(gen.pick(List.of(1L, 3L, 5L, 17L)));
+    if (!inner.isConstant()) {
+      return unary(x);
+    }
+    Value w = draft.weight(DType.F32, new Shape(List.of(out, inner)).toString());
+    if (gen.coin() || x.type().rank() < 2) {
+      return add(new Op.Tanh(add(new Op.Linear(x, w, null))));
+    }
+    return add(new Op.Tanh(add(new Op.MatMul(x, add(new Op.Permute(w, List.of(1, 0)))))));
+  }
+
+  private Value gather(Value x) {
+    int axis = axis(x);
+    Dim extent = x.type().dim(axis);
+    long last = extent.isConstant() ? extent.constant() - 1 : 0;
+    return add(new Op.Gather(x, draft.integers(DType.I64, "[" + gen.intIn(1, 5) + "]", 0, last), axis));
+  }
+
+  private Value concat(Value x) {
+    return add(new Op.Concat(gen.coin() ? List.of(x, unary(x)) : List.of(x, x, x), axis(x)));
+  }
+}

@@ -39,7 +39,8 @@ final class BlockSamples {
   /// A bool mask lets three of four keys through; some rows may have none left.
   private static Sample attention(
       DType dtype, String q, String k, String v, @Nullable String mask, boolean causal) {
-    var d = new Draft("attention/" + dtype.text() + q + k + v + (mask == null ? "" : " mask") + (causal ? " causal" : ""));
+    var d = new Draft("attention/" + dtype.text() + q + k + v
+        + (mask == null ? "" : " mask") + (causal ? " causal" : ""));
     Value query = d.input(dtype, q);
     Value key = d.input(dtype, k);
     Value value = d.input(dtype, v);

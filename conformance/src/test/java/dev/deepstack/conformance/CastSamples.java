@@ -54,7 +54,8 @@ final class CastSamples {
     Value small = d.values(DType.F32, "[9]", 1.0625, 1.1875, 447, 0.001, -0.0009765625, 0.0029, 1.125, -1.375, 17);
     d.result(d.graph().cast(small, DType.F8E4M3)).result(d.graph().cast(small, DType.F8E5M2));
     Value fractions = d.values(DType.F32, "[8]", 0.5, -0.5, 1.999, -1.999, 2.5, -2.5, 0, -0.0);
-    return Stream.of(d.result(d.graph().cast(fractions, DType.I32)).result(d.graph().cast(fractions, DType.I64)).done());
+    d.result(d.graph().cast(fractions, DType.I32)).result(d.graph().cast(fractions, DType.I64));
+    return Stream.of(d.done());
   }
 
   private static Stream<Sample> shapes() {

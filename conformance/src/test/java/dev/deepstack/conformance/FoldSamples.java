@@ -112,7 +112,8 @@ final class FoldSamples {
     return Stream.of(DType.F32, DType.BF16, DType.I64).map(dtype -> {
       var d = new Draft("arg_sort/ties " + dtype.text());
       Value x = dtype.isFloat()
-          ? d.values(dtype, "[2,7]", 1, Double.NaN, 1, 0, -0.0, Double.NaN, Double.POSITIVE_INFINITY, 0, -0.0, 0, 2, 2, 1, 2)
+          ? d.values(dtype, "[2,7]", 1, Double.NaN, 1, 0, -0.0, Double.NaN, Double.POSITIVE_INFINITY, 0, -0.0, 0,
+              2, 2, 1, 2)
           : d.integers(dtype, "[2,7]", 0, 3);
       for (boolean descending : new boolean[] {false, true}) {
         d.result(d.graph().add(new Op.ArgSort(x, descending)));

@@ -1,0 +1,102 @@
+package dev.deepstack.codegen.tile;
+
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.Dim;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// What all threads do between two barriers: one native function of a step.
+///
+/// Kernels name values: those with memory (see [TileProgram#memory]) are loaded, the others are computed on the way.
+public sealed interface Kernel {
+  /// Element-wise expressions with the reductions and contractions inside them, each written to its place.
+  record Loops(List<Nest> nests) implements Kernel {
+    public Loops {
+      nests = List.copyOf(nests);
+    }
+  }
+
+  /// `out[i…] = root[i…]` for all elements of `root`.
+  record Nest(Operand out, Value root) {
+    /// Whether the root is computed here; otherwise it lies in memory and is copied.
+    public boolean isComputed(Map<Value, Operand> memory) {
+      Operand known = memory.get(root);
+      return known == null || known.equals(out);
+    }
+  }
+
+  /// `y = x w^T`, then `root` computed from `y` element by element: rows of `x` by panels of a packed weight.
+  ///
+  /// @param x [rows, k]
+  /// @param weight buffer of a packed weight recipe
+  /// @param product the value that `y` is; `root` reads it at its own index only
+  /// @param out [rows, n], where `root` goes, reshaped to rows
+  record Linear(Operand x, int weight, Value product, Value root, Operand out, long columns) implements Kernel {}
+
+  /// `out[i,j,:] = w[ids[i,j]] x[i(,j),:]`.
+  ///
+  /// @param x [n, d] or [n, k, d]
+  /// @param ids [n, k]
+  /// @param out [n, k, o]
+  record RoutedLinear(Operand x, int weight, Operand ids, Value product, Operand out) implements Kernel {}
+
+  /// Softmax attention over strided operands; see [Op.Attention].
+  record Attention(
+      Operand q, Operand k, Operand v, @Nullable Operand mask, double scale, boolean causal, Operand out,
+      int scratch) implements Kernel {}
+
+  /// Rows of `x` in groups times the group's matrix; see [Op.GroupedMatMul].
+  record GroupedMatMul(Operand x, Operand w, Operand offsets, Operand out) implements Kernel {}
+
+  /// Indices of the largest or smallest elements of each row; see [Op.TopK].
+  record TopK(Operand x, long k, boolean largest, Operand out) implements Kernel {}
+
+  /// Stable order of each row; see [Op.ArgSort].
+  record ArgSort(Operand x, boolean descending, Operand out) implements Kernel {}
+
+  /// Index of the largest element along an axis; see [Op.ArgMax].
+  record ArgMax(Operand x, int axis, Operand out) implements Kernel {}
+
+  /// Running sum along an axis; see [Op.CumSum].
+  record CumSum(Operand x, int axis, Operand out) implements Kernel {}
+
+  /// `out` already holds the scattered-to values; `source` is stored (or added) where `indices` says.
+  ///
+  /// @param along true for `torch.scatter` addressing, false for whole slices
+  record Scatter(Operand out, Operand indices, Value source, int axis, Op.Combine combine, boolean along)
+      implements Kernel {}
+
+  /// A short name for reports.
+  default String kind() {
+    return switch (this) {
+      case Loops _ -> "loops";
+      case Linear _ -> "linear";
+      case RoutedLinear _ -> "routed_linear";
+      case Attention _ -> "attention";
+      case GroupedMatMul _ -> "grouped_mat_mul";
+      case TopK _ -> "top_k";
+      case ArgSort _ -> "arg_sort";
+      case ArgMax _ -> "arg_max";
+      case CumSum _ -> "cum_sum";
+      case Scatter _ -> "scatter";
+    };
+  }
+
+  /// Where the kernel writes.
+  default List<Operand> outputs() {
+    return switch (this) {
+      case Loops l -> l.nests.stream().map(Nest::out).toList();
+      case Linear l -> List.of(l.out);
+      case RoutedLinear r -> List.of(r.out);
+      case Attention a -> List.of(a.out);
+      case GroupedMatMul g -> List.of(g.out);
+      case TopK t -> List.of(t.out);
+      case ArgSort a -> List.of(a.out);
+      case ArgMax a -> List.of(a.out);
+      case CumSum c -> List.of(c.out);
+      case Scatter s -> List.of(s.out);
+    };
+  }
+}

@@ -1,0 +1,264 @@
+package dev.deepstack.codegen.tile;
+
+import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Value;
+import dev.deepstack.program.Buffer;
+import dev.deepstack.program.Port;
+import dev.deepstack.program.Program;
+import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.tensor.DType;
+import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.Shape;
+import dev.deepstack.tensor.TensorType;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/// Graph IR to kernels: legalizes, decides what gets memory, makes one kernel per root, plans the arena.
+public final class Tiler {
+  private final Graph graph;
+  private final Fusion fusion;
+  private final InPlace inPlace;
+  private final Epilogues epilogues;
+  private final List<Port> inputs = new ArrayList<>();
+  private final List<Port> states = new ArrayList<>();
+  private final List<Port> results = new ArrayList<>();
+  private final List<Buffer> buffers = new ArrayList<>();
+  private final List<WeightRecipe> weights = new ArrayList<>();
+  private final Map<WeightRecipe, Integer> recipes = new HashMap<>();
+  private final Map<String, Integer> stateBuffers = new HashMap<>();
+  private final Map<Value, Integer> resultBuffers = new HashMap<>();
+  private final Map<Value, Operand> memory = new HashMap<>();
+  private final List<Kernel> kernels = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
+  private final Map<Integer, Dim> temporaries = new HashMap<>();
+
+  private Tiler(Graph graph) {
+    this.graph = graph;
+    fusion = new Fusion(graph);
+    inPlace = new InPlace(graph, fusion);
+    epilogues = new Epilogues(graph, fusion);
+  }
+
+  /// @param graph verified; composites may be anything
+  public static TileProgram lower(Graph graph) {
+    return new Tiler(Legalize.run(graph)).run();
+  }
+
+  private TileProgram run() {
+    sources();
+    resultPorts();
+    for (Value v : List.copyOf(graph.values())) {
+      if (fusion.isRoot(v) && !epilogues.isFused(v)) {
+        root(v);
+      }
+    }
+    outputs();
+    var schedule = new Schedule(graph, memory, buffers, temporaries, kernels, notes);
+    return new TileProgram(graph, inputs, states, results, schedule.buffers(), weights, schedule.slots(), memory,
+        schedule.steps());
+  }
+
+  private int buffer(Buffer buffer) {
+    buffers.add(buffer);
+    return buffers.size() - 1;
+  }
+
+  private int temporary(Dim bytes) {
+    int id = buffer(new Buffer.Slot(-1));
+    temporaries.put(id, bytes);
+    return id;
+  }
+
+  private void sources() {
+    for (Value v : graph.values()) {
+      switch (v.op()) {
+        case Op.Input(String name, TensorType type) -> {
+          inputs.add(new Port(name, type));
+          memory.put(v, Operand.whole(buffer(new Buffer.Input(inputs.size() - 1)), type));
+        }
+        case Op.State(String name, TensorType type) -> {
+          states.add(new Port(name, type));
+          int id = buffer(new Buffer.State(states.size() - 1));
+          stateBuffers.put(name, id);
+          memory.put(v, Operand.whole(id, type));
+        }
+        case Op.Weight(String name, TensorType type) when fusion.isLive(v) ->
+            memory.put(v, Operand.whole(weight(plain(name, type)), type));
+        default -> { }
+      }
+    }
+  }
+
+  private static WeightRecipe plain(String name, TensorType type) {
+    long elements = type.shape().elements().constant();
+    var piece = new WeightRecipe.Piece(name, 0, 1, elements, elements, 1);
+    return new WeightRecipe(WeightRecipe.Layout.PLAIN, type.dtype(), 1, 1, elements, List.of(piece));
+  }
+
+  private int weight(WeightRecipe recipe) {
+    return recipes.computeIfAbsent(recipe, r -> {
+      weights.add(r);
+      return buffer(new Buffer.Weight(weights.size() - 1));
+    });
+  }
+
+  private void resultPorts() {
+    for (Graph.Output o : graph.outputs()) {
+      if (o instanceof Graph.Result(String name, Value v)) {
+        results.add(new Port(name, v.type()));
+        int id = buffer(new Buffer.Result(results.size() - 1));
+        boolean direct = fusion.isRoot(v) && !inPlace.isInPlace(v);
+        if (direct) {
+          resultBuffers.putIfAbsent(v, id);
+        }
+      }
+    }
+  }
+
+  /// Where a root is written: into the caller's result if it is one, else into the arena.
+  private Operand place(Value v) {
+    Integer result = resultBuffers.get(v);
+    int id = result != null ? result : temporary(bytes(v.type()));
+    Operand operand = Operand.whole(id, v.type());
+    memory.put(v, operand);
+    return operand;
+  }
+
+  static Dim bytes(TensorType type) {
+    return type.shape().elements().times(type.dtype().bytes());
+  }
+
+  /// A value as strides over memory.
+  private Operand operand(Value v) {
+    Operand known = memory.get(v);
+    if (known != null) {
+      return known;
+    }
+    if (v.op() instanceof Op.View view) {
+      Operand moved = Views.apply(view, operand(view.x()));
+      if (moved != null) {
+        return moved;
+      }
+    }
+    throw new IllegalStateException("no memory for " + dev.deepstack.ir.GraphText.line(v));
+  }
+
+  private void add(Kernel kernel, Value v) {
+    kernels.add(kernel);
+    notes.add(dev.deepstack.ir.GraphText.line(v));
+  }
+
+  private void root(Value v) {
+    Value product = epilogues.productOf(v);
+    if (product != null) {
+      linear((Op.Linear) product.op(), product, v);
+      return;
+    }
+    switch (v.op()) {
+      case Op.Linear l -> linear(l, v, v);
+      case Op.RoutedLinear r -> routedLinear(r, v);
+      case Op.Attention a -> attention(a, v);
+      case Op.Scatter s -> scatter(v, s.x(), s.indices(), s.source(), s.axis(), s.combine(), false);
+      case Op.ScatterAlong s -> scatter(v, s.x(), s.indices(), s.source(), s.axis(), s.combine(), true);
+      case Op.GroupedMatMul g -> add(
+          new Kernel.GroupedMatMul(operand(g.x()), operand(g.w()), operand(g.offsets()), place(v)), v);
+      case Op.TopK t -> add(new Kernel.TopK(operand(t.x()), t.k(), t.largest(), place(v)), v);
+      case Op.ArgSort a -> add(new Kernel.ArgSort(operand(a.x()), a.descending(), place(v)), v);
+      case Op.ArgMax a -> add(
+          new Kernel.ArgMax(operand(a.x()), a.x().type().shape().axis(a.axis()), place(v)), v);
+      case Op.CumSum c -> add(
+          new Kernel.CumSum(operand(c.x()), c.x().type().shape().axis(c.axis()), place(v)), v);
+      case Op.Concat(var parts, int axis) -> concat(parts, v.type().shape().axis(axis), v);
+      case Op.Pad p -> pad(p, v);
+      default -> add(new Kernel.Loops(List.of(new Kernel.Nest(place(v), v))), v);
+    }
+  }
+
+  private void linear(Op.Linear l, Value product, Value root) {
+    long columns = l.w().type().dim(0).constant();
+    int packed = weight(WeightFolding.recipe(l.w()));
+    Operand x = Objects.requireNonNull(rows(operand(l.x()), l.x().type().dim(-1)));
+    Operand out = place(root);
+    add(new Kernel.Linear(x, packed, product, root, Objects.requireNonNull(out.reshape(
+        Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns)))), columns), root);
+  }
+
+  /// All leading axes as one. Where strides can't say that the fusion already asked for a copy.
+  private Operand rows(Operand x, Dim columns) {
+    return x.reshape(Shape.of(x.shape().elements().floorDiv(columns), columns));
+  }
+
+  private void routedLinear(Op.RoutedLinear r, Value v) {
+    int packed = weight(WeightFolding.recipe(r.w()));
+    add(new Kernel.RoutedLinear(operand(r.x()), packed, operand(r.ids()), v, place(v)), v);
+  }
+
+  private void attention(Op.Attention a, Value v) {
+    Dim scores = a.k().type().dim(-2).times(Dim.symbol(Program.THREADS)).times(DType.F32.bytes());
+    // Room for one row of scores per thread, each on cache lines of its own.
+    int scratch = temporary(scores.plus(Dim.symbol(Program.THREADS).times(64)));
+    Operand mask = a.mask() == null ? null : operand(a.mask());
+    add(new Kernel.Attention(operand(a.q()), operand(a.k()), operand(a.v()), mask, a.scale(), a.causal(), place(v),
+        scratch), v);
+  }
+
+  private void scatter(
+      Value v, Value x, Value indices, Value source, int axis, Op.Combine combine, boolean along) {
+    Operand out;
+    if (inPlace.isInPlace(v)) {
+      out = operand(x);
+      memory.put(v, out);
+    } else {
+      out = place(v);
+      add(new Kernel.Loops(List.of(new Kernel.Nest(out, x))), x);
+    }
+    add(new Kernel.Scatter(out, operand(indices), source, v.type().shape().axis(axis), combine, along), v);
+  }
+
+  private void concat(List<Value> parts, int axis, Value v) {
+    Operand out = place(v);
+    var nests = new ArrayList<Kernel.Nest>();
+    Dim start = Dim.ZERO;
+    for (Value part : parts) {
+      nests.add(new Kernel.Nest(out.slice(axis, start, part.type().dim(axis)), part));
+      start = start.plus(part.type().dim(axis));
+    }
+    add(new Kernel.Loops(nests), v);
+  }
+
+  private void pad(Op.Pad p, Value v) {
+    Operand out = place(v);
+    Value fill = graph.constant(p.value(), v);
+    add(new Kernel.Loops(List.of(new Kernel.Nest(out, fill))), v);
+    Operand inner = out;
+    for (int i = 0; i < v.type().rank(); i++) {
+      inner = inner.slice(i, p.low().get(i), p.x().type().dim(i));
+    }
+    add(new Kernel.Loops(List.of(new Kernel.Nest(inner, p.x()))), v);
+  }
+
+  /// Results and updates that no kernel wrote to their place yet.
+  private void outputs() {
+    int port = 0;
+    for (Graph.Output o : graph.outputs()) {
+      int target;
+      if (o instanceof Graph.Result) {
+        target = buffers.indexOf(new Buffer.Result(port++));
+      } else {
+        Integer id = stateBuffers.get(o.name());
+        if (id == null) {
+          continue;
+        }
+        target = id;
+      }
+      Operand out = Operand.whole(target, o.value().type());
+      if (!out.equals(memory.get(o.value()))) {
+        add(new Kernel.Loops(List.of(new Kernel.Nest(out, o.value()))), o.value());
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package dev.deepstack.codegen.tile;
+
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Value;
+import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.program.WeightRecipe.Piece;
+import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.DType;
+import dev.deepstack.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Reads a matrix operand that consists of checkpoint tensors, seen through views and put together by concatenation, as
+/// the pieces of a weight recipe: merging weights costs nothing at run time.
+final class WeightFolding {
+  private WeightFolding() {}
+
+  /// A strided window on a named weight.
+  private record Window(String weight, Shape shape, Dim offset, List<Dim> strides) {
+    Window over(Op.View view) {
+      // An operand of a pretended buffer does the stride arithmetic.
+      var operand = new Operand(0, new dev.deepstack.tensor.TensorType(DType.U8, shape), offset, strides);
+      Operand moved = Views.apply(view, operand);
+      return moved == null ? NONE : new Window(weight, moved.shape(), moved.offset(), moved.strides());
+    }
+  }
+
+  private static final Window NONE = new Window("", Shape.SCALAR, Dim.ZERO, List.of());
+
+  /// Whether [#recipe] can pack the value.
+  static boolean isFoldable(Value w) {
+    DType dtype = w.type().dtype();
+    boolean stored = dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16;
+    return stored && w.type().shape().isStatic() && pieces(w) != null;
+  }
+
+  /// The panels of `w`, `[n,k]` or `[e,n,k]`.
+  static WeightRecipe recipe(Value w) {
+    Shape shape = w.type().shape();
+    long groups = shape.rank() == 3 ? shape.dim(0).constant() : 1;
+    List<Piece> pieces = java.util.Objects.requireNonNull(pieces(w));
+    return new WeightRecipe(WeightRecipe.Layout.PANELS, w.type().dtype(), groups, shape.dim(-2).constant(),
+        shape.dim(-1).constant(), pieces);
+  }
+
+  private static @Nullable List<Piece> pieces(Value w) {
+    int rows = w.type().rank() - 2;
+    if (rows < 0 || rows > 1) {
+      return null;
+    }
+    List<Value> parts = w.op() instanceof Op.Concat(var list, int axis) && axis == rows ? list : List.of(w);
+    var pieces = new ArrayList<Piece>();
+    for (Value part : parts) {
+      Window window = window(part);
+      if (window.equals(NONE) || !window.strides.stream().allMatch(Dim::isConstant)) {
+        return null;
+      }
+      List<Dim> strides = window.strides;
+      pieces.add(new Piece(window.weight, window.offset.constant(), window.shape.dim(-2).constant(),
+          rows == 1 ? strides.get(0).constant() : 0, strides.get(rows).constant(), strides.get(rows + 1).constant()));
+    }
+    return pieces;
+  }
+
+  private static Window window(Value w) {
+    if (!w.type().shape().isStatic()) {
+      return NONE;
+    }
+    return switch (w.op()) {
+      case Op.Weight(String name, var type) -> new Window(name, type.shape(), Dim.ZERO, type.shape().strides());
+      case Op.View view -> {
+        Window inner = window(view.x());
+        yield inner.equals(NONE) ? NONE : inner.over(view);
+      }
+      default -> NONE;
+    };
+  }
+}

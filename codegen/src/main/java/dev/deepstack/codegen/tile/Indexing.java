@@ -145,7 +145,7 @@ public final class Indexing {
   }
 
   /// Index of shape `from` as an index of the same elements in shape `to`.
-  List<Dim> reshape(List<Dim> index, Shape from, Shape to) {
+  public List<Dim> reshape(List<Dim> index, Shape from, Shape to) {
     var result = new ArrayList<Dim>();
     int i = 0;
     int j = 0;

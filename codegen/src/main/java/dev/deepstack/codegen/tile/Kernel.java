@@ -40,7 +40,9 @@ public sealed interface Kernel {
   /// @param x [n, d] or [n, k, d]
   /// @param ids [n, k]
   /// @param out [n, k, o]
-  record RoutedLinear(Operand x, int weight, Operand ids, Value product, Operand out) implements Kernel {}
+  /// @param scratch lists of rows and places, for each thread
+  record RoutedLinear(Operand x, int weight, Operand ids, Value product, Operand out, int scratch)
+      implements Kernel {}
 
   /// Softmax attention over strided operands; see [Op.Attention].
   record Attention(

@@ -65,7 +65,11 @@ public final class Leaves {
   /// The buffers a kernel writes.
   public static List<Integer> writes(Kernel kernel) {
     var outputs = kernel.outputs().stream().map(Operand::buffer);
-    var scratch = kernel instanceof Kernel.Attention a ? Stream.of(a.scratch()) : Stream.<Integer>of();
+    Stream<Integer> scratch = switch (kernel) {
+      case Kernel.Attention a -> Stream.of(a.scratch());
+      case Kernel.RoutedLinear r -> Stream.of(r.scratch());
+      default -> Stream.of();
+    };
     return Stream.concat(outputs, scratch).distinct().toList();
   }
 

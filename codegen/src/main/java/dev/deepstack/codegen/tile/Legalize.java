@@ -7,6 +7,7 @@ import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Rewrites a graph into what kernels exist for: composites without a kernel of their own become the ops they are
 /// defined by, and a bias becomes an addition that fuses like any other.
@@ -32,9 +33,17 @@ final class Legalize {
     };
   }
 
+  /// The kernels accumulate and take their operands in f32.
   private static boolean isComputed(Value x) {
-    DType dtype = x.type().dtype();
-    return dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16;
+    return x.type().dtype() == DType.F32;
+  }
+
+  private static boolean isNarrow(Value x) {
+    return x.type().dtype() == DType.BF16 || x.type().dtype() == DType.F16;
+  }
+
+  private static @Nullable Value widen(Graph graph, @Nullable Value bias) {
+    return bias == null ? null : graph.cast(bias, DType.F32);
   }
 
   private static Graph once(Graph old) {
@@ -44,6 +53,13 @@ final class Legalize {
     for (Value v : old.values()) {
       Op op = OpSchema.map(v.op(), map::get);
       map.put(v, switch (op) {
+        case Op.Linear l when isNarrow(l.x()) -> graph.cast(
+            graph.add(new Op.Linear(graph.cast(l.x(), DType.F32), l.w(), widen(graph, l.bias()))), v.type().dtype());
+        case Op.RoutedLinear r when isNarrow(r.x()) -> graph.cast(
+            graph.add(new Op.RoutedLinear(graph.cast(r.x(), DType.F32), r.w(), r.ids())), v.type().dtype());
+        case Op.Attention a when isNarrow(a.q()) -> graph.cast(graph.add(new Op.Attention(
+            graph.cast(a.q(), DType.F32), graph.cast(a.k(), DType.F32), graph.cast(a.v(), DType.F32), a.mask(),
+            a.scale(), a.causal())), v.type().dtype());
         case Op.Linear l when l.bias() != null && isLegal(new Op.Linear(l.x(), l.w(), null)) -> {
           Value y = graph.add(new Op.Linear(l.x(), l.w(), null));
           yield graph.add(new Op.Add(y, graph.cast(l.bias(), y.type().dtype())));

@@ -194,13 +194,15 @@ public final class Tiler {
 
   private void routedLinear(Op.RoutedLinear r, Value v) {
     int packed = weight(WeightFolding.recipe(r.w()));
-    add(new Kernel.RoutedLinear(operand(r.x()), packed, operand(r.ids()), v, place(v)), v);
+    Dim pairs = r.ids().type().shape().elements();
+    int lists = temporary(pairs.times(2).plus(8).times(Dim.symbol(Program.THREADS)).times(DType.I64.bytes()));
+    add(new Kernel.RoutedLinear(operand(r.x()), packed, operand(r.ids()), v, place(v), lists), v);
   }
 
   private void attention(Op.Attention a, Value v) {
-    Dim scores = a.k().type().dim(-2).times(Dim.symbol(Program.THREADS)).times(DType.F32.bytes());
     // Room for one row of scores per thread, each on cache lines of its own.
-    int scratch = temporary(scores.plus(Dim.symbol(Program.THREADS).times(64)));
+    Dim row = a.k().type().dim(-2).plus(16).times(DType.F32.bytes());
+    int scratch = temporary(row.times(Dim.symbol(Program.THREADS)));
     Operand mask = a.mask() == null ? null : operand(a.mask());
     add(new Kernel.Attention(operand(a.q()), operand(a.k()), operand(a.v()), mask, a.scale(), a.causal(), place(v),
         scratch), v);

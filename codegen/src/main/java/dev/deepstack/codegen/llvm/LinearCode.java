@@ -1,0 +1,76 @@
+package dev.deepstack.codegen.llvm;
+
+import dev.deepstack.codegen.llvm.Expressions.Lane;
+import dev.deepstack.codegen.llvm.LinearSpec.Rows;
+import dev.deepstack.codegen.tile.Indexing;
+import dev.deepstack.codegen.tile.Kernel;
+import dev.deepstack.codegen.tile.Operand;
+import dev.deepstack.ir.Value;
+import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.DimRange;
+import dev.deepstack.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/// Linear layers: the packed-matrix kernel with the root's element-wise work as its epilogue.
+final class LinearCode {
+  private final Kernel.Linear kernel;
+  private final WeightRecipe recipe;
+  private final Map<Value, Operand> memory;
+  private final SequencedMap<String, DimRange> symbols;
+  private final List<Integer> buffers;
+
+  LinearCode(
+      Kernel.Linear kernel, WeightRecipe recipe, Map<Value, Operand> memory, SequencedMap<String, DimRange> symbols,
+      List<Integer> buffers) {
+    this.kernel = kernel;
+    this.recipe = recipe;
+    this.memory = memory;
+    this.symbols = symbols;
+    this.buffers = buffers;
+  }
+
+  /// Writes the kernel as function `name` of the module.
+  void emit(ModuleText module, String name) {
+    var context = new ArrayList<>(KernelCode.parameters(buffers.size()));
+    context.removeLast();
+    context.removeLast();
+    var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.rows(), recipe.columns(), Rows.ALL, context);
+    LinearKernel.emit(module, spec, this::store);
+    var f = module.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
+    var code = new KernelCode(f, memory, symbols, buffers);
+    var arguments = new ArrayList<String>();
+    arguments.add(code.address(kernel.x(), kernel.x().offset()));
+    arguments.add(integer(code.index(kernel.x().strides().get(0))));
+    arguments.add(code.buffer(kernel.weight()));
+    arguments.add(integer(code.index(kernel.x().shape().dim(0))));
+    arguments.addAll(f.parameters());
+    f.call("void", "@" + name + ".linear", arguments.toArray(String[]::new));
+    f.end();
+  }
+
+  private static String integer(String value) {
+    return value.startsWith("%") ? value : "i64 " + value;
+  }
+
+  private void store(Fn f, String results, String row, String column, int lanes) {
+    var code = new KernelCode(f, memory, symbols, buffers);
+    Shape rows = kernel.out().shape();
+    Dim r = code.indexing.counter(rows.dim(0));
+    Dim c = code.indexing.counter(rows.dim(1));
+    code.bind(r, row);
+    code.bind(c, column);
+    var lane = lanes == 1 ? Lane.SCALAR : new Lane(Indexing.name(c), lanes);
+    String value = results;
+    if (!kernel.root().equals(kernel.product())) {
+      var expressions = new Expressions(code);
+      expressions.give(kernel.product(), results);
+      var index = code.indexing.reshape(List.of(r, c), rows, kernel.root().type().shape());
+      value = expressions.computed(kernel.root(), index, lane);
+    }
+    Stores.store(code, kernel.out(), List.of(r, c), value, lane);
+  }
+}

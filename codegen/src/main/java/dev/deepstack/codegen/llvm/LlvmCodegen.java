@@ -1,0 +1,114 @@
+package dev.deepstack.codegen.llvm;
+
+import dev.deepstack.codegen.tile.Kernel;
+import dev.deepstack.codegen.tile.Operand;
+import dev.deepstack.codegen.tile.TileProgram;
+import dev.deepstack.codegen.tile.Tiler;
+import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Value;
+import dev.deepstack.program.Buffer;
+import dev.deepstack.program.Program;
+import dev.deepstack.program.Program.KernelInfo;
+import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.program.code.ObjectCache;
+import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.DimRange;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/// Graph IR to a program for x86-64: kernels as LLVM IR text, equal ones shared, one function that runs the step.
+public final class LlvmCodegen {
+  private final TileProgram tiles;
+  private final ModuleText module;
+  private final SequencedMap<String, DimRange> symbols;
+  private final Map<String, String> known = new HashMap<>();
+  private final List<KernelInfo> kernels = new ArrayList<>();
+
+  private LlvmCodegen(TileProgram tiles, CpuTarget cpu) {
+    this.tiles = tiles;
+    module = new ModuleText(cpu);
+    symbols = tiles.graph().symbols();
+  }
+
+  /// Compiles a graph. LLVM is loaded only when the cache does not have the code.
+  public static Program compile(Graph graph, CpuTarget cpu, ObjectCache cache) {
+    var codegen = new LlvmCodegen(Tiler.lower(graph), cpu);
+    String ir = codegen.text();
+    var key = ObjectCache.Key.of(ir, LlvmCompiler.VERSION, cpu.name(), cpu.features());
+    byte[] object = cache.get(key, () -> LlvmCompiler.open().compile(ir, cpu));
+    return codegen.program(object, cpu);
+  }
+
+  /// The LLVM IR of a graph, for people and tests.
+  public static String text(Graph graph, CpuTarget cpu) {
+    return new LlvmCodegen(Tiler.lower(graph), cpu).text();
+  }
+
+  private String text() {
+    var functions = new ArrayList<String>();
+    for (TileProgram.Step step : tiles.steps()) {
+      String function = function(step);
+      functions.add(function);
+      kernels.add(new KernelInfo(step.kernel().kind(), step.note(), function, step.work(), step.bytes()));
+    }
+    StepCode.emit(module, tiles, functions);
+    return module.text();
+  }
+
+  /// The function of a kernel: written once as a trial, whose text tells whether an equal one is there already.
+  private String function(TileProgram.Step step) {
+    var trial = new ModuleText(module.cpu());
+    emit(trial, step, "kernel");
+    return known.computeIfAbsent(trial.text(), _ -> {
+      String name = step.kernel().kind() + "." + known.size();
+      emit(module, step, name);
+      return name;
+    });
+  }
+
+  private void emit(ModuleText into, TileProgram.Step step, String name) {
+    List<Integer> buffers = StepCode.buffers(step);
+    Map<Value, Operand> memory = tiles.memory();
+    switch (step.kernel()) {
+      case Kernel.Linear k -> new LinearCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
+      case Kernel.RoutedLinear k -> new RoutedCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
+      default -> {
+        var f = into.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
+        var code = new KernelCode(f, memory, symbols, buffers);
+        simple(step.kernel(), code);
+        f.end();
+      }
+    }
+  }
+
+  private static void simple(Kernel kernel, KernelCode code) {
+    switch (kernel) {
+      case Kernel.Loops(var nests) -> nests.forEach(n -> LoopNest.emit(code, n));
+      case Kernel.Attention k -> new AttentionCode(code, k).emit();
+      case Kernel.GroupedMatMul k -> new GroupedCode(code, k).emit();
+      case Kernel.TopK k -> new OrderCode(code).topK(k);
+      case Kernel.ArgSort k -> new OrderCode(code).argSort(k);
+      case Kernel.ArgMax k -> new OrderCode(code).argMax(k);
+      case Kernel.CumSum k -> new OrderCode(code).cumSum(k);
+      case Kernel.Scatter k -> new ScatterCode(code, k).emit();
+      case Kernel.Linear _, Kernel.RoutedLinear _ -> throw new IllegalStateException("has its own emitter");
+    }
+  }
+
+  private WeightRecipe recipe(int buffer) {
+    var weight = (Buffer.Weight) tiles.buffers().get(buffer);
+    return tiles.weights().get(weight.recipe());
+  }
+
+  private Program program(byte[] object, CpuTarget cpu) {
+    Dim work = Dim.ZERO;
+    for (TileProgram.Step step : tiles.steps()) {
+      work = work.plus(step.work());
+    }
+    return new Program(tiles.inputs(), tiles.states(), tiles.results(), symbols, tiles.buffers(), tiles.slots(),
+        tiles.weights(), kernels, work, object, cpu.needed(), cpu.name(), cpu.lanes());
+  }
+}

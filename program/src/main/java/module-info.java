@@ -6,4 +6,5 @@ module dev.deepstack.program {
 
   exports dev.deepstack.program;
   exports dev.deepstack.program.code;
+  exports dev.deepstack.program.weight;
 }

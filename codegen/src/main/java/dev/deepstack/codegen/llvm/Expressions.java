@@ -30,10 +30,16 @@ final class Expressions {
 
   private record Key(int value, List<Dim> index, int lanes) {}
 
+  /// What is known in a block and the blocks inside it: values, and index values checked and given a name.
+  private record Scope(Map<Key, String> values, Map<String, Dim> opaques) {
+    Scope() {
+      this(new HashMap<>(), new HashMap<>());
+    }
+  }
+
   final KernelCode code;
   private final Fn f;
-  private final Deque<Map<Key, String>> scopes = new ArrayDeque<>();
-  private final Map<String, Dim> opaques = new HashMap<>();
+  private final Deque<Scope> scopes = new ArrayDeque<>();
   private final Map<Value, String> given = new HashMap<>();
   private final Folds folds;
 
@@ -41,12 +47,12 @@ final class Expressions {
     this.code = code;
     f = code.f;
     folds = new Folds(this);
-    scopes.push(new HashMap<>());
+    scopes.push(new Scope());
   }
 
   /// Runs `body` with a scope of its own: what it computes is forgotten afterwards, as code inside a loop must be.
   void scoped(Runnable body) {
-    scopes.push(new HashMap<>());
+    scopes.push(new Scope());
     body.run();
     scopes.pop();
   }
@@ -74,14 +80,14 @@ final class Expressions {
     Lane here = lane.varies(index) ? lane : Lane.SCALAR;
     var key = new Key(v.id(), index, here.lanes());
     for (var scope : scopes) {
-      String known = scope.get(key);
+      String known = scope.values.get(key);
       if (known != null) {
         return known;
       }
     }
     Operand operand = compute ? null : code.memory.get(v);
     String result = operand != null ? load(operand, index, here) : compute(v, index, here);
-    scopes.element().put(key, result);
+    scopes.element().values.put(key, result);
     return result;
   }
 
@@ -206,11 +212,16 @@ final class Expressions {
 
   /// A run-time index as a symbol that index arithmetic can carry.
   private Dim opaque(String value, Dim extent) {
-    return opaques.computeIfAbsent(value, v -> {
-      Dim name = code.indexing.opaque();
-      code.bind(name, code.checked(Registers.materialize(f, v), extent));
-      return name;
-    });
+    for (Scope scope : scopes) {
+      Dim known = scope.opaques.get(value);
+      if (known != null) {
+        return known;
+      }
+    }
+    Dim name = code.indexing.opaque();
+    code.bind(name, code.checked(Registers.materialize(f, value), extent));
+    scopes.element().opaques.put(value, name);
+    return name;
   }
 
   /// Computes, outside the loop about to begin, everything under `v` that the loop's counter does not change.
@@ -241,7 +252,7 @@ final class Expressions {
     int rank = g.indices().type().rank();
     var which = List.copyOf(index.subList(g.axis(), g.axis() + rank));
     if (which.stream().noneMatch(d -> d.symbols().contains(counter))) {
-      at(g.indices(), which, Lane.SCALAR);
+      opaque(at(g.indices(), which, Lane.SCALAR), g.x().type().dim(g.axis()));
     }
   }
 }

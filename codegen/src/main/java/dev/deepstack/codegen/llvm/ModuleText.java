@@ -50,6 +50,11 @@ public final class ModuleText {
     return new Fn(this, "internal ", name, result, List.of(parameters), "");
   }
 
+  /// Begins a function only this module can see and that keeps a frame of its own: for large local arrays.
+  public Fn outlined(String name, String result, String... parameters) {
+    return new Fn(this, "internal ", name, result, List.of(parameters), "noinline ");
+  }
+
   /// Begins a function that disappears into its callers.
   public Fn inlined(String name, String result, String... parameters) {
     return new Fn(this, "internal ", name, result, List.of(parameters), "alwaysinline ");

@@ -1,0 +1,38 @@
+package dev.deepstack.codegen.llvm;
+
+import dev.deepstack.program.weight.Packing;
+import dev.deepstack.tensor.DType;
+import java.util.List;
+
+/// A product of f32 rows with one packed weight matrix: `y[m, n] = sum over k of x[m, k] * w[n, k]`.
+///
+/// @param name the name of the function
+/// @param weights the storage format of the weights: F32, BF16 or F16
+/// @param n columns of the result, at least 1
+/// @param k length of the sums, at least 1
+/// @param rows which rows of `x` are used
+/// @param context further parameters of the function for its [Epilogue], typed: `"ptr out"`, `"i64 outStride"`
+public record LinearSpec(String name, DType weights, long n, long k, Rows rows, List<String> context) {
+
+  /// Which rows of `x` take part.
+  public enum Rows {
+    /// Rows 0, 1, ... of `x`.
+    ALL,
+    /// The rows that an i32 array names; result row i belongs to its i-th entry.
+    LISTED_I32,
+    /// The rows that an i64 array names; result row i belongs to its i-th entry.
+    LISTED_I64
+  }
+
+  public LinearSpec {
+    context = List.copyOf(context);
+    if (n < 1 || k < 1 || !Packing.supports(weights)) {
+      throw new IllegalArgumentException("no kernel for " + weights.text() + " weights [" + n + ", " + k + "]");
+    }
+  }
+
+  /// All rows of `x`, plain results to `ptr out, i64 outStride`: for [Epilogue#plain].
+  public static LinearSpec plain(String name, DType weights, long n, long k) {
+    return new LinearSpec(name, weights, n, k, Rows.ALL, List.of("ptr out", "i64 outStride"));
+  }
+}

@@ -64,20 +64,13 @@ final class KernelCode {
 
   /// A dimension or index as an i64 value.
   String index(Dim dim) {
-    if (dim.terms().isEmpty()) {
-      return "0";
-    }
-    String sum = null;
-    for (Dim.Term t : dim.terms()) {
-      String product = null;
-      for (Dim.Factor factor : t.factors()) {
-        String value = factor(factor);
-        product = product == null ? value : f.mul(product, value);
-      }
-      product = product == null ? Long.toString(t.coefficient()) : f.mul(product, t.coefficient());
-      sum = sum == null ? product : f.add(sum, product);
-    }
-    return sum;
+    return dim.terms().stream().map(this::term).reduce(f::add).orElse("0");
+  }
+
+  private String term(Dim.Term term) {
+    return term.factors().stream().map(this::factor).reduce(f::mul)
+        .map(product -> f.mul(product, term.coefficient()))
+        .orElse(Long.toString(term.coefficient()));
   }
 
   private String factor(Dim.Factor factor) {

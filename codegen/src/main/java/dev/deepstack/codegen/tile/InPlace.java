@@ -28,9 +28,9 @@ final class InPlace {
   private void follow(Graph graph, String state, Value end) {
     var chain = new HashSet<Value>();
     Value link = end;
-    while (target(link) != null) {
+    for (Value next = target(link); next != null; next = target(link)) {
       chain.add(link);
-      link = target(link);
+      link = next;
     }
     if (link.op() instanceof Op.State(String name, var _) && name.equals(state)
         && chain.stream().allMatch(this::isLastReader) && !leavesElsewhere(graph, link, chain)) {

@@ -7,6 +7,7 @@ import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Rewrites a graph into what kernels exist for: composites without a kernel of their own become the ops they are
@@ -51,7 +52,7 @@ final class Legalize {
     old.symbols().forEach(graph::symbol);
     Map<Value, Value> map = new HashMap<>();
     for (Value v : old.values()) {
-      Op op = OpSchema.map(v.op(), map::get);
+      Op op = OpSchema.map(v.op(), x -> Objects.requireNonNull(map.get(x)));
       map.put(v, switch (op) {
         case Op.Linear l when isNarrow(l.x()) -> graph.cast(
             graph.add(new Op.Linear(graph.cast(l.x(), DType.F32), l.w(), widen(graph, l.bias()))), v.type().dtype());
@@ -69,7 +70,7 @@ final class Legalize {
       });
     }
     for (Graph.Output o : old.outputs()) {
-      Value v = java.util.Objects.requireNonNull(map.get(o.value()));
+      Value v = Objects.requireNonNull(map.get(o.value()));
       switch (o) {
         case Graph.Result r -> graph.result(r.name(), v);
         case Graph.Update u -> graph.update(u.name(), v);

@@ -1,7 +1,6 @@
 package dev.deepstack.codegen.tile;
 
 import dev.deepstack.ir.Graph;
-import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.tensor.Dim;
@@ -10,6 +9,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /// The static memory plan: kernels in their order, temporaries in slots of the arena that they leave to one another when
@@ -63,14 +63,17 @@ final class Schedule {
     Set<Integer> free = new HashSet<>();
     for (int i = 0; i < steps.size(); i++) {
       for (int b : touched(steps.get(i))) {
-        if (temporaries.containsKey(b) && !slotOf.containsKey(b)) {
-          slotOf.put(b, take(free, temporaries.get(b)));
-          buffers.set(b, new Buffer.Slot(slotOf.get(b)));
+        Dim bytes = temporaries.get(b);
+        if (bytes != null && !slotOf.containsKey(b)) {
+          int slot = take(free, bytes);
+          slotOf.put(b, slot);
+          buffers.set(b, new Buffer.Slot(slot));
         }
       }
       for (int b : touched(steps.get(i))) {
-        if (slotOf.containsKey(b) && lastUse.get(b) == i) {
-          free.add(slotOf.get(b));
+        Integer slot = slotOf.get(b);
+        if (slot != null && Objects.equals(lastUse.get(b), i)) {
+          free.add(slot);
         }
       }
     }

@@ -181,7 +181,7 @@ public final class Tiler {
   private void linear(Op.Linear l, Value product, Value root) {
     long columns = l.w().type().dim(0).constant();
     int packed = weight(WeightFolding.recipe(l.w()));
-    Operand x = Objects.requireNonNull(rows(operand(l.x()), l.x().type().dim(-1)));
+    Operand x = rows(operand(l.x()), l.x().type().dim(-1));
     Operand out = place(root);
     add(new Kernel.Linear(x, packed, product, root, Objects.requireNonNull(out.reshape(
         Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns)))), columns), root);
@@ -189,7 +189,7 @@ public final class Tiler {
 
   /// All leading axes as one. Where strides can't say that the fusion already asked for a copy.
   private Operand rows(Operand x, Dim columns) {
-    return x.reshape(Shape.of(x.shape().elements().floorDiv(columns), columns));
+    return Objects.requireNonNull(x.reshape(Shape.of(x.shape().elements().floorDiv(columns), columns)));
   }
 
   private void routedLinear(Op.RoutedLinear r, Value v) {

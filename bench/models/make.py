@@ -6,6 +6,7 @@
 `transformer`: 4 decoder layers, hidden 64, 4 heads, inner 256, one row against a constant cache of 32 entries.
 `chain`: 200 dependent elementwise operators on 64 floats. Run by hand; the results are committed.
 """
+
 import pathlib
 
 import numpy as np
@@ -41,12 +42,16 @@ class Layer(nn.Module):
         self.d = nn.Linear(INNER, HIDDEN, bias=False)
         angle = CACHED / 10000.0 ** (torch.arange(0, WIDTH, 2) / WIDTH)
         angle = torch.cat([angle, angle])
-        for name, value in dict(ck=torch.randn(HEADS, CACHED, WIDTH), cv=torch.randn(HEADS, CACHED, WIDTH),
-                                cos=angle.cos(), sin=angle.sin()).items():
+        for name, value in dict(
+            ck=torch.randn(HEADS, CACHED, WIDTH),
+            cv=torch.randn(HEADS, CACHED, WIDTH),
+            cos=angle.cos(),
+            sin=angle.sin(),
+        ).items():
             self.register_buffer(name, value)
 
     def rope(self, x):
-        a, b = x[..., :WIDTH // 2], x[..., WIDTH // 2:]
+        a, b = x[..., : WIDTH // 2], x[..., WIDTH // 2 :]
         return x * self.cos + torch.cat([-b, a], -1) * self.sin
 
     def forward(self, x):
@@ -54,7 +59,7 @@ class Layer(nn.Module):
         q, k, v = (p(h).view(-1, HEADS, WIDTH).transpose(0, 1) for p in (self.q, self.k, self.v))
         k = torch.cat([self.ck, self.rope(k)], 1)
         v = torch.cat([self.cv, v], 1)
-        a = torch.softmax(self.rope(q) @ k.transpose(1, 2) * WIDTH ** -0.5, -1) @ v
+        a = torch.softmax(self.rope(q) @ k.transpose(1, 2) * WIDTH**-0.5, -1) @ v
         x = x + self.o(a.transpose(0, 1).reshape(-1, HIDDEN))
         h = self.n2(x)
         return x + self.d(F.silu(self.g(h)) * self.u(h))
@@ -87,8 +92,13 @@ class Onnx:
 
     def save(self, path, result, shape):
         value = helper.make_tensor_value_info
-        graph = helper.make_graph(self.nodes, path.stem, [value("x", TensorProto.FLOAT, shape)],
-                                  [value(result, TensorProto.FLOAT, shape)], self.constants)
+        graph = helper.make_graph(
+            self.nodes,
+            path.stem,
+            [value("x", TensorProto.FLOAT, shape)],
+            [value(result, TensorProto.FLOAT, shape)],
+            self.constants,
+        )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
         model.ir_version = 9
         onnx.checker.check_model(model)
@@ -99,7 +109,7 @@ class Onnx:
 def onnx_transformer(model, path):
     g = Onnx()
     ints = lambda *v: g.const(v, np.int64)
-    two, eps, scale = g.const(2), g.const(1e-5), g.const(WIDTH ** -0.5)
+    two, eps, scale = g.const(2), g.const(1e-5), g.const(WIDTH**-0.5)
     by_head, flat, last = ints(-1, HEADS, WIDTH), ints(-1, HIDDEN), ints(-1)
     begin, middle, end, axis = ints(0), ints(WIDTH // 2), ints(WIDTH), ints(2)
 
@@ -119,7 +129,9 @@ def onnx_transformer(model, path):
     x = "x"
     for m in model:
         h = norm(x, m.n1)
-        q, k, v = (g.op("Transpose", g.op("Reshape", linear(h, p), by_head), perm=[1, 0, 2]) for p in (m.q, m.k, m.v))
+        q, k, v = (
+            g.op("Transpose", g.op("Reshape", linear(h, p), by_head), perm=[1, 0, 2]) for p in (m.q, m.k, m.v)
+        )
         k = g.op("Concat", g.const(m.ck), rope(k, m), axis=1)
         v = g.op("Concat", g.const(m.cv), v, axis=1)
         w = g.op("Mul", g.op("MatMul", rope(q, m), g.op("Transpose", k, perm=[0, 2, 1])), scale)
@@ -160,7 +172,9 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(20)
     transformer = nn.Sequential(*[Layer() for _ in range(LAYERS)]).eval()
-    cases = dict(transformer=(transformer, torch.randn(1, HIDDEN)), chain=(Chain().eval(), torch.randn(HIDDEN)))
+    cases = dict(
+        transformer=(transformer, torch.randn(1, HIDDEN)), chain=(Chain().eval(), torch.randn(HIDDEN))
+    )
     with torch.no_grad():
         for name, (model, x) in cases.items():
             y = model(x)

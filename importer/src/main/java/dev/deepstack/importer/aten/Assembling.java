@@ -14,7 +14,8 @@ final class Assembling {
   private Assembling() {}
 
   static void add(Operators.Builder table) {
-    table.aten("cat concat concatenate", c -> c.set(concat(c, c.tensors("tensors"), c.axis("dim", 0, c.shape().rank()))))
+    table.aten("cat concat concatenate",
+            c -> c.set(concat(c, c.tensors("tensors"), c.axis("dim", 0, c.shape().rank()))))
         .aten("stack", Assembling::stack)
         .aten("hstack", c -> c.set(concat(c, c.tensors("tensors"), c.shape().rank() == 1 ? 0 : 1)))
         .aten("vstack row_stack", c -> c.set(concat(c, c.tensors("tensors").stream()

@@ -62,7 +62,8 @@ final class Einsum {
     var counts = new HashMap<Character, Integer>();
     terms.forEach(t -> t.labels().forEach(l -> counts.merge(l, 1, Integer::sum)));
     var output = new ArrayList<>(labels("...", dots));
-    counts.keySet().stream().sorted().filter(l -> counts.getOrDefault(l, 0) == 1 && !output.contains(l)).forEach(output::add);
+    counts.keySet().stream().sorted()
+        .filter(l -> counts.getOrDefault(l, 0) == 1 && !output.contains(l)).forEach(output::add);
     return output;
   }
 

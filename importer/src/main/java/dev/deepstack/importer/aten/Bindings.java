@@ -7,6 +7,7 @@ import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.StridedTensor;
 import dev.deepstack.tensor.TensorType;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -65,10 +66,12 @@ final class Bindings {
 
   /// A lifted scalar as a constant, where a double holds it.
   private @Nullable Value literal(StridedTensor tensor) {
-    HostTensor one = tensor.contiguous(java.lang.foreign.Arena.ofAuto());
-    double value = one.getDouble(0);
-    boolean exact = tensor.dtype().isFloat() || (long) value == one.getLong(0) && Math.abs(value) < 0x1p53;
-    return exact ? e.of(new Op.Constant(value, tensor.dtype())) : null;
+    try (var arena = Arena.ofConfined()) {
+      HostTensor one = tensor.contiguous(arena);
+      double value = one.getDouble(0);
+      boolean exact = tensor.dtype().isFloat() || (long) value == one.getLong(0) && Math.abs(value) < 0x1p53;
+      return exact ? e.of(new Op.Constant(value, tensor.dtype())) : null;
+    }
   }
 
   SequencedMap<String, String> names() {

@@ -24,9 +24,10 @@ final class Activations {
       case Op.Div(Value(Op.Exp(var shifted), _, _), var sum) -> softmax(op, shifted, sum, to);
       case Op.Div(var x, var d) -> sigmoid(x, d, to);
       // Between a narrow dtype and f32 and back: softmax works in f32 anyway.
-      case Op.Cast(Value(Op.Softmax(Value(Op.Cast(var x, var _), _, _), int axis), var wide, _), var narrow)
-          when x.type().dtype() == narrow && Patterns.isWidening(narrow, wide.dtype()) ->
-          to.add(new Op.Softmax(x, axis));
+      case Op.Cast(Value(Op.Softmax(var x, int axis), _, _), var dtype) -> {
+        Value narrow = Patterns.narrow(to, x, dtype);
+        yield narrow == null ? null : to.add(new Op.Softmax(narrow, axis));
+      }
       default -> null;
     };
   }

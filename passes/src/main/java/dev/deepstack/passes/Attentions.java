@@ -91,7 +91,10 @@ final class Attentions {
       return switch (v.op()) {
         case Op.MatMul _ -> new Scores(v, 1, null);
         case Op.Cast(var x, var dtype) when isWidening(x.type().dtype(), dtype) -> of(x, to);
-        case Op op when factor(op) instanceof Factor(var x, double c) -> times(of(x, to), c);
+        case Op.Mul _, Op.Div _ -> {
+          Factor f = factor(v.op());
+          yield f == null ? null : times(of(f.x, to), f.c);
+        }
         case Op.Select(var m, var x, var inf) when is(inf, Double.NEGATIVE_INFINITY) -> masked(of(x, to), m, v, to);
         case Op.Select(var m, var inf, var x) when is(inf, Double.NEGATIVE_INFINITY) ->
             masked(of(x, to), to.add(new Op.Not(m)), v, to);
@@ -125,9 +128,10 @@ final class Attentions {
   /// A constant factor taken out, also from below views.
   private static Scaled scaled(Value v, Rewriter to) {
     return switch (v.op()) {
-      case Op op when factor(op) instanceof Factor(var x, double c) && shape(x).equals(shape(v)) -> {
-        Scaled s = scaled(x, to);
-        yield new Scaled(s.x, s.scale * c);
+      case Op.Mul _, Op.Div _ -> {
+        Factor f = factor(v.op());
+        Scaled s = f == null || !shape(f.x).equals(shape(v)) ? null : scaled(f.x, to);
+        yield f == null || s == null ? new Scaled(v, 1) : new Scaled(s.x, s.scale * f.c);
       }
       case Op.Permute(var x, var axes) -> {
         Scaled s = scaled(x, to);

@@ -2,11 +2,12 @@ package dev.deepstack.passes;
 
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Between which integers all elements of a value lie, both ends included.
+/// Between which integers all elements of a value, integers themselves, lie, both ends included.
 record Bounds(long min, long max) {
   /// What is known from where the value comes from, or null.
   static @Nullable Bounds of(Value v) {
@@ -17,6 +18,7 @@ record Bounds(long min, long max) {
       case Op.ArgSort(var x, var _) -> below(x.type().dim(-1));
       case Op.ArgMax(var x, int axis) -> below(x.type().dim(axis));
       case Op.Cast(var x, var to) when to.isInteger() && x.type().dtype().isInteger() -> fitting(of(x), to.bytes());
+      case Op.Cast(var x, var to) when to == DType.F32 || to == DType.F64 -> fitting(of(x), 3);
       case Op.Reshape(var x, var _) -> of(x);
       case Op.Permute(var x, var _) -> of(x);
       case Op.Expand(var x, var _) -> of(x);

@@ -87,7 +87,8 @@ final class Elementwise {
     return any ? to.add(new Op.Expand(to.add(with(op, inner)), shape)) : null;
   }
 
-  /// Operands that were not reshaped must look the same before: scalars, or vectors along axes that stayed.
+  /// Operands that were not reshaped so must look the same before, like vectors along axes that stayed, or have been
+  /// reshaped to broadcast.
   private static @Nullable Value reshapeLater(Op op, List<Value> operands, Shape shape, Rewriter to) {
     Shape before = null;
     for (Value v : operands) {
@@ -108,10 +109,26 @@ final class Elementwise {
       } else if (v.type().rank() <= tail(before, shape)) {
         inner.add(v);
       } else {
-        return null;
+        Shape s = v.op() instanceof Op.Reshape ? broadcastsBefore(shape(v), before, shape) : null;
+        if (s == null) {
+          return null;
+        }
+        inner.add(Patterns.reshape(to, v, s));
       }
     }
     return to.add(new Op.Reshape(to.add(with(op, inner)), shape));
+  }
+
+  /// The shape that broadcasts to `before` as `s` does to `after`: the same but for 1s in the axes that stayed.
+  private static @Nullable Shape broadcastsBefore(Shape s, Shape before, Shape after) {
+    int tail = tail(before, after);
+    int head = after.rank() - tail;
+    if (s.rank() != after.rank() || !s.dims().subList(0, head).equals(after.dims().subList(0, head))) {
+      return null;
+    }
+    var dims = new ArrayList<>(before.dims().subList(0, before.rank() - tail));
+    dims.addAll(s.dims().subList(head, s.rank()));
+    return new Shape(dims);
   }
 
   /// How many last axes two shapes share.

@@ -21,11 +21,14 @@ final class Norms {
       case Op.Mul(var a, var b) -> product(op, a, b, to);
       case Op.Div(var x, Value(Op.Sqrt(var v), _, _)) -> norm(op, x, v, to);
       case Op.Add(var a, var b) -> shifted(op, a, b, to);
-      case Op.Cast(Value(Op.RmsNorm(Value(Op.Cast(var x, var wide), _, _), var w, var e), _, _), var narrow)
-          when x.type().dtype() == narrow && Patterns.isWidening(narrow, wide) -> to.add(new Op.RmsNorm(x, w, e));
-      case Op.Cast(Value(Op.LayerNorm(Value(Op.Cast(var x, var wide), _, _), var w, var b, var e), _, _), var narrow)
-          when x.type().dtype() == narrow && Patterns.isWidening(narrow, wide) ->
-          to.add(new Op.LayerNorm(x, w, b, e));
+      case Op.Cast(Value(Op.RmsNorm(var x, var w, var e), _, _), var dtype) -> {
+        Value narrow = Patterns.narrow(to, x, dtype);
+        yield narrow == null ? null : to.add(new Op.RmsNorm(narrow, w, e));
+      }
+      case Op.Cast(Value(Op.LayerNorm(var x, var w, var b, var e), _, _), var dtype) -> {
+        Value narrow = Patterns.narrow(to, x, dtype);
+        yield narrow == null ? null : to.add(new Op.LayerNorm(narrow, w, b, e));
+      }
       case Op.RmsNorm(var x, var w, var e) when w != null && !Patterns.stored(w).equals(w) ->
           to.add(new Op.RmsNorm(x, Patterns.stored(w), e));
       default -> null;
@@ -46,13 +49,16 @@ final class Norms {
     return scaled == null ? scaled(op, b, a, to) : scaled;
   }
 
-  private static @Nullable Value norm(Op op, Value x, Value variance, Rewriter to) {
+  private static @Nullable Value norm(Op op, Value factor, Value variance, Rewriter to) {
+    // Broadcasting may have put the 1s in front.
+    Value x = Patterns.units(to, factor, op.infer().shape());
     if (!(variance.op() instanceof Op.Add(var mean, var e))) {
       return null;
     }
     Double epsilon = splat(e);
     Value square = mean(mean);
-    if (epsilon == null || square == null || !(square.op() instanceof Op.Mul(var y, var z)) || !y.equals(z)) {
+    Value y = square == null ? null : squared(Patterns.units(to, square, op.infer().shape()), to);
+    if (epsilon == null || y == null) {
       return null;
     }
     if (x.op() instanceof Op.Mul(var p, var q) && (p.equals(y) || q.equals(y))) {
@@ -68,6 +74,18 @@ final class Norms {
     return centred
         ? to.add(new Op.LayerNorm(((Op.Sub) x.op()).a(), null, null, epsilon))
         : to.add(new Op.RmsNorm(x, null, epsilon));
+  }
+
+  /// What a value is the square of; a reshape may have moved behind the product.
+  private static @Nullable Value squared(Value v, Rewriter to) {
+    return switch (v.op()) {
+      case Op.Mul(var y, var z) -> y.equals(z) ? y : null;
+      case Op.Reshape(var x, var s) -> {
+        Value y = squared(x, to);
+        yield y == null ? null : Patterns.reshape(to, y, s);
+      }
+      default -> null;
+    };
   }
 
   /// What a value is the mean of, over the last axis and kept; or null.
@@ -98,8 +116,10 @@ final class Norms {
       case Op.LayerNorm(var x, var w, var b, var e) when w == null && b == null ->
           to.add(new Op.LayerNorm(x, weight, null, e));
       // Rounded to a narrower dtype between norm and weight.
-      case Op.Cast(Value(Op.RmsNorm(Value(Op.Cast(var x, var _), _, _), var w, var e), _, _), var narrow)
-          when w == null && x.type().dtype() == narrow -> to.add(new Op.RmsNorm(x, weight, e));
+      case Op.Cast(Value(Op.RmsNorm(var x, var w, var e), _, _), var dtype) when w == null -> {
+        Value narrow = Patterns.narrow(to, x, dtype);
+        yield narrow == null ? null : to.add(new Op.RmsNorm(narrow, weight, e));
+      }
       default -> null;
     };
   }
@@ -115,6 +135,6 @@ final class Norms {
   }
 
   private static boolean isVector(Value v, Value x) {
-    return shape(v).equals(Shape.of(x.type().dim(-1)));
+    return x.type().rank() > 0 && shape(v).equals(Shape.of(x.type().dim(-1)));
   }
 }

@@ -87,6 +87,18 @@ final class Patterns {
     return v.op() instanceof Op.Cast(var x, var to) && x.type().dtype().isFloat() && to.isFloat() ? uncast(x) : v;
   }
 
+  /// The value of dtype `narrow` that was widened to `v`, before a reshape perhaps; or null.
+  static @Nullable Value narrow(Rewriter to, Value v, DType narrow) {
+    return switch (v.op()) {
+      case Op.Cast(var x, var wide) when x.type().dtype() == narrow && isWidening(narrow, wide) -> x;
+      case Op.Reshape(var x, var s) -> {
+        Value y = narrow(to, x, narrow);
+        yield y == null ? null : reshape(to, y, s);
+      }
+      default -> null;
+    };
+  }
+
   static Shape shape(Value v) {
     return v.type().shape();
   }
@@ -102,10 +114,6 @@ final class Patterns {
     return shape.dims().subList(0, shape.rank() - n);
   }
 
-  static Shape shape(Dim... dims) {
-    return Shape.of(dims);
-  }
-
   /// The extents that are not 1.
   static List<Dim> unitless(Shape shape) {
     return shape.dims().stream().filter(d -> !d.is(1)).toList();
@@ -116,6 +124,12 @@ final class Patterns {
     int more = to.rank() - from.rank();
     return more >= 0 && to.dims().subList(more, to.rank()).equals(from.dims())
         && to.dims().subList(0, more).stream().allMatch(d -> d.is(1));
+  }
+
+  /// The value with as many 1s in front as `shape` has, if that makes it so.
+  static Value units(Rewriter to, Value v, Shape shape) {
+    boolean same = prependsUnits(shape(v), shape) || prependsUnits(shape, shape(v));
+    return same ? reshape(to, v, shape) : v;
   }
 
   /// Where an axis of `to` was before a reshape that left it alone: as many elements before it, the same extent.

@@ -19,9 +19,13 @@ public record Pipeline(List<Pass> passes) {
         pass("activations", Activations::apply),
         pass("linear", Linears::apply),
         pass("norms", Norms::apply),
+        pass("routed linear", RoutedLinears::apply, DenseExperts::apply, SortedExperts::apply),
+        pass("routed experts", Experts::apply),
         pass("rope", Ropes::apply),
         pass("attention", Attentions::apply),
-        pass("gated mlp", GatedMlps::apply)));
+        pass("gated mlp", GatedMlps::apply),
+        new Pass("merge linear", MergeLinears::run),
+        pass("simplify again", none)));
   }
 
   /// Recognition works on simple graphs, so every pass simplifies what it leaves.

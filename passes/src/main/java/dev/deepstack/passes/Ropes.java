@@ -28,8 +28,10 @@ final class Ropes {
   private static @Nullable Value halves(Op op, Value a, Value b, Value c, Value d, Rewriter to) {
     for (List<Value> m : List.of(List.of(a, b, c, d), List.of(b, a, c, d), List.of(a, b, d, c), List.of(b, a, d, c),
         List.of(c, d, a, b), List.of(d, c, a, b), List.of(c, d, b, a), List.of(d, c, b, a))) {
-      Value x = m.get(0);
-      if (x.type().equals(op.infer()) && isTurned(m.get(2), x, to) && isWide(m.get(1), x) && isWide(m.get(3), x)) {
+      // Broadcasting may have put the 1s in front.
+      Value x = Patterns.units(to, m.get(0), op.infer().shape());
+      if (x.type().equals(op.infer()) && isTurned(m.get(2), m.get(0), to)
+          && isWide(m.get(1), x) && isWide(m.get(3), x)) {
         return to.add(new Op.Rope(x, m.get(1), m.get(3), Op.RopeLayout.HALVES));
       }
     }
@@ -42,6 +44,10 @@ final class Ropes {
 
   /// `concat(-x[d/2:], x[:d/2])`.
   private static boolean isTurned(Value v, Value x, Rewriter to) {
+    if (v.op() instanceof Op.Reshape(var w, var s) && x.op() instanceof Op.Reshape(var y, var same) && s.equals(same)
+        && y.type().rank() > 0 && y.type().dim(-1).equals(s.dim(-1))) {
+      return isTurned(w, y, to);
+    }
     int last = x.type().rank() - 1;
     if (!(v.op() instanceof Op.Concat(var parts, int axis)) || axis != last || parts.size() != 2) {
       return false;

@@ -182,8 +182,8 @@ final class Simplify {
   }
 
   private static boolean atLeast(Value a, Value b) {
-    Bounds ba = isInteger(a) ? Bounds.of(a) : null;
-    Bounds bb = ba == null ? null : Bounds.of(b);
+    Bounds ba = Bounds.of(a);
+    Bounds bb = Bounds.of(b);
     return ba != null && bb != null && ba.min() >= bb.max();
   }
 

@@ -1,6 +1,7 @@
 package dev.deepstack.passes;
 
 import dev.deepstack.ir.Graph;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -44,7 +45,24 @@ final class RulesTest {
 
   @TestFactory
   Stream<DynamicTest> gatedMlps() {
-    return new RuleCases("gated_mlps", g -> Pipeline.standard().run(g)).tests();
+    return new RuleCases("gated_mlps", g -> upTo("gated mlp", g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> experts() {
+    return new RuleCases("experts", g -> Pipeline.standard().run(g)).tests();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> mergedLinears() {
+    return new RuleCases("merged_linears", g -> pass("merge linear", g)).tests();
+  }
+
+  /// The standard passes in order, the named one last.
+  private static Graph upTo(String name, Graph graph) {
+    List<Pass> passes = Pipeline.standard().passes();
+    List<String> names = passes.stream().map(Pass::name).toList();
+    return new Pipeline(passes.subList(0, names.indexOf(name) + 1)).run(graph);
   }
 
   private static Graph pass(String name, Graph graph) {

@@ -57,7 +57,8 @@ class Pt2ImporterTest {
     }
   }
 
-  /// The caches are constants that share their storage with unused buffers; Python knows them by the buffers' names.
+  /// The caches are constants that share their storage with unused buffers; Python knows them by the buffers'
+  /// names.
   @Test
   void aliasesShareOneState() {
     try (Arena arena = Arena.ofConfined()) {

@@ -11,8 +11,8 @@ import java.util.Arrays;
 public record Difference(double error, double excess, String text) {
   static final Difference NONE = new Difference(0, 0, "equal");
 
-  /// Compares with `|actual - expected| <= atol + rtol * |expected|`. Integers and booleans must be equal, and so must
-  /// infinities; NaN equals NaN.
+  /// Compares with `|actual - expected| <= atol + rtol * |expected|`. Integers and booleans must be equal,
+  /// and so must infinities; NaN equals NaN.
   public static Difference between(HostTensor actual, HostTensor expected, double atol, double rtol) {
     if (actual.dtype() != expected.dtype() || !Arrays.equals(actual.shape(), expected.shape())) {
       return new Difference(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY,
@@ -23,7 +23,9 @@ public record Difference(double error, double excess, String text) {
     for (long i = 0; i < expected.elements(); i++) {
       double a = actual.getDouble(i);
       double b = expected.getDouble(i);
-      boolean equal = exact ? actual.getLong(i) == expected.getLong(i) : a == b || Double.isNaN(a) && Double.isNaN(b);
+      boolean equal = exact
+          ? actual.getLong(i) == expected.getLong(i)
+          : a == b || Double.isNaN(a) && Double.isNaN(b);
       if (equal) {
         continue;
       }
@@ -31,7 +33,8 @@ public record Difference(double error, double excess, String text) {
       boolean comparable = !exact && Double.isFinite(a) && Double.isFinite(b);
       double excess = comparable ? error / (atol + rtol * Math.abs(b)) : Double.POSITIVE_INFINITY;
       if (excess > worst.excess()) {
-        worst = new Difference(Math.max(error, worst.error()), excess, "element " + i + " is " + a + ", not " + b);
+        worst = new Difference(Math.max(error, worst.error()), excess, "element " + i + " is " + a
+            + ", not " + b);
       } else if (error > worst.error()) {
         worst = new Difference(error, worst.excess(), worst.text());
       }

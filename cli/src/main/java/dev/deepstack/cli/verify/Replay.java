@@ -24,7 +24,8 @@ public final class Replay {
 
     @Override
     public String toString() {
-      String head = String.format(Locale.ROOT, "session %d step %d: largest error %.3g", session, step, error);
+      String head = String.format(Locale.ROOT, "session %d step %d: largest error %.3g", session, step,
+          error);
       return passed() ? head : head + "\n  " + String.join("\n  ", failures);
     }
   }

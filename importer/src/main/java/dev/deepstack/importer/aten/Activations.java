@@ -17,14 +17,17 @@ final class Activations {
 
   static void add(Operators.Builder table) {
     Unaries.function(table, "silu", c -> x -> c.e.of(new Op.Silu(x)));
-    Unaries.function(table, "gelu", c -> x -> c.e.of(new Op.Gelu(x, c.text("approximate", "none").equals("tanh"))));
+    Unaries.function(table, "gelu",
+        c -> x -> c.e.of(new Op.Gelu(x, c.text("approximate", "none").equals("tanh"))));
     Unaries.function(table, "relu", c -> x -> c.e.of(new Op.Max(x, c.e.constant(0, x))));
     Unaries.function(table, "relu6", c -> x -> clamp(c.e, x, 0, 6));
-    Unaries.function(table, "hardtanh", c -> x -> clamp(c.e, x, c.number("min_val", -1), c.number("max_val", 1)));
+    Unaries.function(table, "hardtanh",
+        c -> x -> clamp(c.e, x, c.number("min_val", -1), c.number("max_val", 1)));
     wide(table, "hardsigmoid", c -> x -> hardSigmoid(c.e, x));
     wide(table, "hardswish", c -> x -> c.e.mul(x, hardSigmoid(c.e, x)));
     wide(table, "leaky_relu", c -> x -> leaky(c.e, x, c.number("negative_slope", 0.01)));
-    wide(table, "elu", c -> x -> elu(c.e, x, c.number("alpha", 1), c.number("scale", 1), c.number("input_scale", 1)));
+    wide(table, "elu", c -> x ->
+        elu(c.e, x, c.number("alpha", 1), c.number("scale", 1), c.number("input_scale", 1)));
     wide(table, "celu", c -> x -> elu(c.e, x, c.number("alpha", 1), 1, 1 / c.number("alpha", 1)));
     wide(table, "selu", c -> x -> elu(c.e, x, SELU_ALPHA, SELU_SCALE, 1));
     wide(table, "softplus", c -> x -> softplus(c.e, x, c.number("beta", 1), c.number("threshold", 20)));
@@ -38,6 +41,7 @@ final class Activations {
     table.aten("glu", Activations::glu)
         .aten("prelu _prelu_kernel", Activations::prelu)
         .aten("softmax _softmax special_softmax", c -> softmax(c, false))
+        .aten("_safe_softmax", Activations::safeSoftmax)
         .aten("softmin", c -> softmax(c, true))
         .aten("log_softmax _log_softmax special_log_softmax", Activations::logSoftmax);
   }
@@ -112,6 +116,16 @@ final class Activations {
     }
     int axis = c.axis("dim", -1, x.type().rank());
     c.set(c.e.of(new Op.Softmax(negated ? c.e.of(new Op.Neg(x)) : x, axis)));
+  }
+
+  /// As softmax, but a row of nothing but minus infinity gives zeros.
+  private static void safeSoftmax(Call c) {
+    Emit e = c.e;
+    Value x = e.cast(c.tensor("self"), c.dtype());
+    int axis = c.axis("dim", -1, x.type().rank());
+    Value max = e.of(new Op.ReduceMax(x, List.of(axis), true));
+    Value open = e.greater(max, Double.NEGATIVE_INFINITY);
+    c.set(e.select(open, e.of(new Op.Softmax(x, axis)), e.constant(0, x)));
   }
 
   private static void logSoftmax(Call c) {

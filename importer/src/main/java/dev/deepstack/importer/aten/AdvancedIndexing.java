@@ -73,7 +73,7 @@ final class AdvancedIndexing {
     List<@Nullable Value> indices = c.tensorsWithGaps("indices");
     Value self = c.tensor("self");
     if (indices.stream().allMatch(i -> i == null)) {
-      c.alias("self");
+      c.set(self);
       return;
     }
     Plan plan = plan(c.e, self, indices);

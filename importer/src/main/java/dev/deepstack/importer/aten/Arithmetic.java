@@ -7,7 +7,8 @@ import java.util.function.BinaryOperator;
 import java.util.stream.Stream;
 
 /// Element-wise operators of two numbers or tensors. The file records the result's type, so both operands are
-/// converted to it; a number that a 16-bit float cannot hold makes the whole operator run in f32, as in PyTorch.
+/// converted to it; a number that a 16-bit float cannot hold makes the whole operator run in f32, as in
+/// PyTorch.
 final class Arithmetic {
   private Arithmetic() {}
 
@@ -15,7 +16,7 @@ final class Arithmetic {
     table.aten("add", c -> sum(c, 1))
         .aten("sub subtract", c -> sum(c, -1))
         .aten("rsub", c -> c.set(compute(c, c.operand("other"), scaled(c, c.operand("self")), c.e::sub)))
-        .aten("mul multiply", c -> c.set(binary(c, (a, b) -> product(c.e, a, b))))
+        .aten("mul multiply", Arithmetic::multiply)
         .aten("div divide true_divide", Arithmetic::divide)
         .aten("floor_divide", c -> c.set(binary(c, (a, b) -> c.e.of(new Op.FloorDiv(a, b)))))
         .aten("remainder", c -> c.set(binary(c, (a, b) -> c.e.of(new Op.Rem(a, b)))))
@@ -27,14 +28,18 @@ final class Arithmetic {
         .aten("max.other", c -> c.set(binary(c, (a, b) -> c.e.of(new Op.Max(a, b)))))
         .aten("min.other", c -> c.set(binary(c, (a, b) -> c.e.of(new Op.Min(a, b)))))
         .aten("pow", c -> c.set(power(c, c.operand("self"), c.operand("exponent"))))
-        .aten("addcmul", c -> c.set(c.e.add(typed(c, "self"), c.e.mul(scaledProduct(c), typed(c, "tensor2")))))
-        .aten("addcdiv", c -> c.set(c.e.add(typed(c, "self"), c.e.div(scaledProduct(c), typed(c, "tensor2")))))
+        .aten("addcmul", c -> c.set(c.e.add(typed(c, "self"),
+            c.e.mul(scaledProduct(c), typed(c, "tensor2")))))
+        .aten("addcdiv", c -> c.set(c.e.add(typed(c, "self"),
+            c.e.div(scaledProduct(c), typed(c, "tensor2")))))
         .aten("lerp", Arithmetic::interpolate)
-        .aten("hypot", c -> c.set(binary(c, (a, b) -> c.e.of(new Op.Sqrt(c.e.add(c.e.mul(a, a), c.e.mul(b, b)))))))
+        .aten("hypot", c -> c.set(binary(c,
+            (a, b) -> c.e.of(new Op.Sqrt(c.e.add(c.e.mul(a, a), c.e.mul(b, b)))))))
         .aten("copysign", c -> c.set(binary(c, (a, b) -> copySign(c.e, a, b))))
         .aten("logaddexp", c -> c.set(binary(c, (a, b) -> logAddExp(c.e, a, b))))
         .aten("bitwise_left_shift __lshift__", c -> c.set(shift(c, (a, b) -> c.e.mul(a, b))))
-        .aten("bitwise_right_shift __rshift__", c -> c.set(shift(c, (a, b) -> c.e.of(new Op.FloorDiv(a, b)))));
+        .aten("bitwise_right_shift __rshift__",
+            c -> c.set(shift(c, (a, b) -> c.e.of(new Op.FloorDiv(a, b)))));
   }
 
   static Value typed(Call c, String name) {
@@ -70,6 +75,11 @@ final class Arithmetic {
       }
       return sign > 0 ? c.e.add(a, b) : c.e.sub(a, b);
     }));
+  }
+
+  private static void multiply(Call c) {
+    boolean complex = c.isComplex("self") || c.isComplex("other");
+    c.set(complex ? ComplexNumbers.multiply(c) : binary(c, (a, b) -> product(c.e, a, b)));
   }
 
   private static Value product(Emit e, Value a, Value b) {

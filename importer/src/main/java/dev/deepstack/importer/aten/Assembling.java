@@ -15,7 +15,7 @@ final class Assembling {
 
   static void add(Operators.Builder table) {
     table.aten("cat concat concatenate",
-            c -> c.set(concat(c, c.tensors("tensors"), c.axis("dim", 0, c.shape().rank()))))
+        c -> c.set(concat(c, c.tensors("tensors"), c.axis("dim", 0, c.shape().rank()))))
         .aten("stack", Assembling::stack)
         .aten("hstack", c -> c.set(concat(c, c.tensors("tensors"), c.shape().rank() == 1 ? 0 : 1)))
         .aten("vstack row_stack", c -> c.set(concat(c, c.tensors("tensors").stream()
@@ -165,7 +165,8 @@ final class Assembling {
     Value x = c.has("dim") ? c.tensor("self") : c.e.flatten(c.tensor("self"));
     int axis = c.axis("dim", 0, x.type().rank());
     Value apart = c.e.unsqueeze(x, axis + 1);
-    c.set(c.e.reshape(c.e.expand(apart, apart.type().shape().with(axis + 1, c.dim("repeats", Dim.ONE))), c.shape()));
+    c.set(c.e.reshape(c.e.expand(apart, apart.type().shape().with(axis + 1, c.dim("repeats", Dim.ONE))),
+        c.shape()));
   }
 
   private static void triangle(Call c, boolean lower) {
@@ -254,7 +255,8 @@ final class Assembling {
   private static void diagEmbed(Call c) {
     Value x = c.tensor("self");
     int rank = c.shape().rank();
-    if (c.integer("offset", 0) != 0 || c.axis("dim1", -2, rank) != rank - 2 || c.axis("dim2", -1, rank) != rank - 1) {
+    if (c.integer("offset", 0) != 0 || c.axis("dim1", -2, rank) != rank - 2
+        || c.axis("dim2", -1, rank) != rank - 1) {
       throw new Refusal("a diagonal other than the main one of the last two axes");
     }
     Value offset = c.e.columnMinusRow(c.shape().dim(-2), c.shape().dim(-1));

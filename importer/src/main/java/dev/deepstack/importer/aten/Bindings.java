@@ -8,16 +8,19 @@ import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.StridedTensor;
 import dev.deepstack.tensor.TensorType;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// The stored tensors of a program as variables. Names that stand for one tensor share one variable, so that a write
-/// through either is seen by both.
+/// The stored tensors of a program as variables. Names that stand for one tensor share one variable, so that
+/// a write through either is seen by both.
 final class Bindings {
   /// One tensor of the file under all its names.
   private record Stored(String name, StridedTensor tensor, Variable variable) {
@@ -34,6 +37,7 @@ final class Bindings {
   private final Emit e;
   private final Set<String> mutable;
   private final List<Stored> stored = new ArrayList<>();
+  private final Map<MemorySegment, List<Stored>> byStorage = new HashMap<>();
   private final SequencedMap<String, String> names = new LinkedHashMap<>();
 
   /// @param mutable graph names of the tensors that the program changes
@@ -44,7 +48,8 @@ final class Bindings {
 
   /// The variable of a stored tensor.
   Variable bind(InputSpec spec, String name, StridedTensor tensor) {
-    for (Stored s : stored) {
+    List<Stored> neighbours = byStorage.computeIfAbsent(tensor.storage(), _ -> new ArrayList<>());
+    for (Stored s : neighbours) {
       if (s.isSame(tensor)) {
         names.put(name, s.name());
         return s.variable();
@@ -59,7 +64,9 @@ final class Bindings {
       Value constant = scalar ? literal(tensor) : null;
       return constant == null ? e.graph().weight(name, type) : constant;
     });
-    stored.add(new Stored(name, tensor, variable));
+    var added = new Stored(name, tensor, variable);
+    stored.add(added);
+    neighbours.add(added);
     names.put(name, name);
     return variable;
   }
@@ -91,17 +98,20 @@ final class Bindings {
 
   /// The value of a tensor at the end.
   Value value(String graphName) {
-    return stored.stream().filter(s -> s.name().equals(graphName)).findFirst().orElseThrow().variable().read(e);
+    Stored tensor = stored.stream().filter(s -> s.name().equals(graphName)).findFirst().orElseThrow();
+    return tensor.variable().read(e);
   }
 
-  /// Notes tensors that share storage with a changed one without being the same: that would need views of storage.
+  /// Notes tensors that share storage with a changed one without being the same: that would need views of
+  /// storage.
   void checkOverlaps(Missing missing) {
     for (Stored changed : stored) {
       for (Stored other : stored) {
         boolean overlaps = mutable.contains(changed.name()) && !changed.name().equals(other.name())
             && other.sharesStorage(changed.tensor()) && overlaps(changed.tensor(), other.tensor());
         if (overlaps) {
-          missing.effect("a write to \"" + changed.name() + "\", which shares memory with \"" + other.name() + "\"");
+          missing.effect("a write to \"" + changed.name() + "\", which shares memory with \"" + other.name()
+              + "\"");
         }
       }
     }

@@ -15,8 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// One node being lowered: its arguments by parameter name, with the operator's defaults given by the reader because
-/// files leave them out, and its results, whose recorded types are trusted.
+/// One node being lowered: its arguments by parameter name, with the operator's defaults given by the reader
+/// because files leave them out, and its results, whose recorded types are trusted.
 final class Call {
   final Emit e;
   private final Scope scope;
@@ -50,13 +50,19 @@ final class Call {
   private Argument required(String name) {
     Argument argument = node.argument(name);
     if (argument == null || argument instanceof Argument.NoneArg) {
-      throw new MalformedModelException(node.where() + " has no argument \"" + name + "\"; export the model again");
+      throw new MalformedModelException(node.where() + " has no argument \"" + name
+          + "\"; export the model again");
     }
     return argument;
   }
 
   private Refusal odd(String name) {
     return new Refusal("argument " + name + " of an unexpected kind");
+  }
+
+  /// Whether the argument is a tensor of complex numbers.
+  boolean isComplex(String name) {
+    return node.argument(name) instanceof Argument.TensorArg(String value) && scope.isComplex(value);
   }
 
   String tensorName(String name) {
@@ -193,7 +199,8 @@ final class Call {
   private int normal(long axis, int rank) {
     long a = axis < 0 ? axis + Math.max(rank, 1) : axis;
     if (a < 0 || a >= Math.max(rank, 1)) {
-      throw new MalformedModelException(node.where() + " names axis " + axis + " of a tensor of rank " + rank);
+      throw new MalformedModelException(node.where() + " names axis " + axis + " of a tensor of rank "
+          + rank);
     }
     return (int) a;
   }
@@ -276,7 +283,8 @@ final class Call {
     if (shape.equals(recorded.shape())) {
       return typed;
     }
-    if (shape.rank() <= recorded.rank() && recorded.shape().equals(Shapes.broadcast(shape, recorded.shape()))) {
+    if (shape.rank() <= recorded.rank()
+        && recorded.shape().equals(Shapes.broadcast(shape, recorded.shape()))) {
       return e.expand(typed, recorded.shape());
     }
     throw new IrException(node.where() + " gives " + typed.type() + " where the file says " + recorded);

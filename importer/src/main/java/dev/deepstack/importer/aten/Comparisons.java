@@ -27,7 +27,11 @@ final class Comparisons {
         .aten("bitwise_not", c -> c.set(c.e.of(new Op.Not(c.tensor("self")))))
         .aten("where", c -> c.set(c.e.select(truth(c, "condition"), Arithmetic.typed(c, "self"),
             Arithmetic.typed(c, "other"))))
-        .aten("masked_fill", c -> c.set(c.e.select(truth(c, "mask"), Arithmetic.typed(c, "value"), c.tensor("self"))))
+        .aten("where.default", _ -> {
+          throw new Refusal("a result size that depends on data");
+        })
+        .aten("masked_fill", c ->
+            c.set(c.e.select(truth(c, "mask"), Arithmetic.typed(c, "value"), c.tensor("self"))))
         .aten("isnan", c -> c.set(isNan(c.e, c.tensor("self"))))
         .aten("isinf", c -> c.set(isInfinite(c.e, c.tensor("self"))))
         .aten("isfinite", c -> c.set(isFinite(c.e, c.tensor("self"))))

@@ -61,7 +61,8 @@ final class Contractions {
       rank--;
     }
     if (a.type().rank() == 1) {
-      product = e.reshape(product, product.type().shape().without(b.type().rank() == 1 ? rank - 1 : rank - 2));
+      product = e.reshape(product,
+          product.type().shape().without(b.type().rank() == 1 ? rank - 1 : rank - 2));
     }
     return product;
   }
@@ -74,7 +75,8 @@ final class Contractions {
   }
 
   private static boolean isStored(Value w) {
-    return w.op() instanceof Op.Weight || w.op() instanceof Op.Cast(Value x, DType _) && x.op() instanceof Op.Weight;
+    return w.op() instanceof Op.Weight || w.op() instanceof Op.Cast(Value x, DType _)
+        && x.op() instanceof Op.Weight;
   }
 
   private static void outer(Call c) {

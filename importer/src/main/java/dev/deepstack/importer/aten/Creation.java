@@ -11,8 +11,8 @@ final class Creation {
   private Creation() {}
 
   static void add(Operators.Builder table) {
-    table.aten("zeros zeros_like new_zeros empty empty_like new_empty empty_permuted empty_strided new_empty_strided",
-            c -> filled(c, 0))
+    table.aten("zeros zeros_like new_zeros", c -> filled(c, 0))
+        .aten("empty empty_like new_empty empty_permuted empty_strided new_empty_strided", c -> filled(c, 0))
         .aten("ones ones_like new_ones", c -> filled(c, 1))
         .aten("full full_like new_full", c -> c.set(c.e.expand(Arithmetic.typed(c, "fill_value"), c.shape())))
         .aten("scalar_tensor", c -> c.set(Arithmetic.typed(c, "s")))

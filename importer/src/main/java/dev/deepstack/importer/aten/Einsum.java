@@ -63,7 +63,8 @@ final class Einsum {
     terms.forEach(t -> t.labels().forEach(l -> counts.merge(l, 1, Integer::sum)));
     var output = new ArrayList<>(labels("...", dots));
     counts.keySet().stream().sorted()
-        .filter(l -> counts.getOrDefault(l, 0) == 1 && !output.contains(l)).forEach(output::add);
+        .filter(l -> counts.getOrDefault(l, 0) == 1 && !output.contains(l))
+        .forEach(output::add);
     return output;
   }
 
@@ -149,7 +150,8 @@ final class Einsum {
     var labels = new ArrayList<>(batch);
     labels.addAll(rows);
     labels.addAll(columns);
-    return new Term(inner.isEmpty() ? outer(a, b, labels) : product(a, b, batch, rows, columns, inner), labels);
+    return new Term(inner.isEmpty() ? outer(a, b, labels) : product(a, b, batch, rows, columns, inner),
+        labels);
   }
 
   /// Nothing is summed: an element-wise product of broadcast operands.

@@ -6,8 +6,10 @@ import dev.deepstack.ir.OpSchema;
 import dev.deepstack.ir.Value;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Leaves out what no output needs.
 final class LiveGraph {
@@ -28,7 +30,12 @@ final class LiveGraph {
       }
     }
     var result = new Graph();
-    graph.symbols().forEach(result::symbol);
+    Set<String> used = symbols(values, live);
+    graph.symbols().forEach((name, range) -> {
+      if (used.contains(name)) {
+        result.symbol(name, range);
+      }
+    });
     Map<Value, Value> moved = new HashMap<>();
     for (Value value : values) {
       if (live.get(value.id())) {
@@ -42,6 +49,19 @@ final class LiveGraph {
       }
     }
     return result;
+  }
+
+  private static Set<String> symbols(List<Value> values, BitSet live) {
+    var used = new HashSet<String>();
+    for (Value value : values) {
+      if (live.get(value.id())) {
+        value.type().shape().dims().forEach(d -> used.addAll(d.symbols()));
+        if (value.op() instanceof Op.DimValue(var dim)) {
+          used.addAll(dim.symbols());
+        }
+      }
+    }
+    return used;
   }
 
   private static Value get(Map<Value, Value> moved, Value value) {

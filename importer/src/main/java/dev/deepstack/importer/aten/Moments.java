@@ -65,7 +65,8 @@ final class Moments {
       return Reductions.wide(c, x -> e.cast(e.of(new Op.Ne(x, e.constant(0, x))), x.type().dtype()),
           (x, a) -> new Op.ReduceSum(x, a, keep));
     }
-    Value sum = Reductions.wide(c, x -> power(e, e.of(new Op.Abs(x)), order), (x, a) -> new Op.ReduceSum(x, a, keep));
+    Value sum = Reductions.wide(c, x -> power(e, e.of(new Op.Abs(x)), order),
+        (x, a) -> new Op.ReduceSum(x, a, keep));
     return power(e, sum, 1 / order);
   }
 

@@ -10,7 +10,8 @@ final class NoOps {
   private NoOps() {}
 
   static void add(Operators.Builder table) {
-    table.aten("detach detach_ alias real lift resolve_conj resolve_neg positive requires_grad_", c -> c.alias("self"))
+    table.aten("detach detach_ alias lift resolve_conj resolve_neg positive requires_grad_",
+        c -> c.alias("self"))
         .aten("clone lift_fresh_copy _to_copy detach_copy alias_copy view_copy", NoOps::copy)
         .aten("lift_fresh", c -> c.alias("self"))
         .aten("to type_as _to", NoOps::convert)

@@ -7,6 +7,7 @@ import dev.deepstack.ir.IrException;
 import dev.deepstack.tensor.MalformedModelException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /// Walks the nodes of a graph, and of the regions inlined into it.
 final class NodeLowering {
@@ -40,6 +41,9 @@ final class NodeLowering {
       lose(scope, node);
     } else if (node.inputs().stream().flatMap(i -> i.arg().valueNames().stream()).anyMatch(scope::isLost)) {
       lose(scope, node);
+    } else if (hasComplex(scope, node) && !ComplexNumbers.takes(node.target())) {
+      missing.part(node, "complex numbers");
+      lose(scope, node);
     } else {
       try {
         entry.lowering().lower(new Call(e, scope, node, entry.inPlace()));
@@ -48,18 +52,24 @@ final class NodeLowering {
         lose(scope, node);
       } catch (IrException | IndexOutOfBoundsException broken) {
         throw new IrException("while importing " + node.where() + " -> "
-            + node.outputs().stream().flatMap(o -> o.valueNames().stream()).toList() + ": " + broken.getMessage());
+            + node.outputs().stream().flatMap(o -> o.valueNames().stream()).toList()
+            + ": " + broken.getMessage());
       }
     }
   }
 
-  /// Puts inputs in the place of results, where their types allow, so that the nodes after are looked at as well. The
-  /// graph is lost anyway.
+  private static boolean hasComplex(Scope scope, Node node) {
+    return node.inputs().stream().flatMap(i -> i.arg().valueNames().stream()).anyMatch(scope::isComplex)
+        || node.outputs().stream().flatMap(o -> o.valueNames().stream()).anyMatch(scope::isComplex);
+  }
+
+  /// Puts inputs in the place of results, where their types allow, so that the nodes after are looked at as
+  /// well. The graph is lost anyway.
   private void lose(Scope scope, Node node) {
     for (Argument output : node.outputs()) {
       for (String name : output.valueNames()) {
         var meta = scope.model().tensorValues().get(name);
-        if (meta == null || !meta.type().isSupported()) {
+        if (meta == null || !meta.type().isSupported() && !scope.isComplex(name)) {
           scope.lose(name);
         } else {
           scope.bind(name, Variable.of(e.graph().input("missing " + name, scope.type(name))));
@@ -84,7 +94,8 @@ final class NodeLowering {
     List<String> parameters = names(model.inputs());
     pair(operands, parameters, (outside, inside) -> pass(scope, outside, inner, inside));
     lower(inner);
-    pair(names(model.outputs()), names(node.outputs()), (inside, outside) -> pass(inner, inside, scope, outside));
+    pair(names(model.outputs()), names(node.outputs()),
+        (inside, outside) -> pass(inner, inside, scope, outside));
   }
 
   private static List<String> names(List<Argument> arguments) {
@@ -93,7 +104,7 @@ final class NodeLowering {
     return names;
   }
 
-  private static void pair(List<String> from, List<String> to, java.util.function.BiConsumer<String, String> use) {
+  private static void pair(List<String> from, List<String> to, BiConsumer<String, String> use) {
     for (int i = 0; i < Math.min(from.size(), to.size()); i++) {
       use.accept(from.get(i), to.get(i));
     }

@@ -136,7 +136,8 @@ final class Norms {
     c.set(0, scaled(c, y));
   }
 
-  /// Only as decompositions of instance norm write it: every channel by its own statistics, nothing remembered.
+  /// Only as decompositions of instance norm write it: every channel by its own statistics, nothing
+  /// remembered.
   private static void nativeBatchNorm(Call c) {
     if (!c.has("running_mean") && c.flag("training", false) && !c.isRead(1) && !c.isRead(2)) {
       Emit e = c.e;

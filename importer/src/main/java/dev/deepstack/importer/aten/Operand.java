@@ -5,8 +5,8 @@ import dev.deepstack.tensor.DType;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// An operand of an element-wise operator: a tensor, or a Python number, which takes part in type promotion only by
-/// its category.
+/// An operand of an element-wise operator: a tensor, or a Python number, which takes part in type promotion
+/// only by its category.
 ///
 /// @param tensor null for a literal
 /// @param number the literal

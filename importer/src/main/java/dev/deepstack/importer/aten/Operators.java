@@ -6,8 +6,9 @@ import java.util.SequencedSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// All operators that can be imported, by name. A name with its overload (`aten.view.dtype`) goes before the name
-/// without (`aten.view`); the in-place form of an operator (`add_`) is that operator followed by a write.
+/// All operators that can be imported, by name. A name with its overload (`aten.view.dtype`) goes before the
+/// name without (`aten.view`); the in-place form of an operator (`add_`) is that operator followed by a
+/// write.
 final class Operators {
   private static final String PREFIX = "torch.ops.";
 
@@ -58,6 +59,7 @@ final class Operators {
     Norms.add(table);
     AttentionOps.add(table);
     SymbolicInts.add(table);
+    ComplexNumbers.add(table);
     NoOps.add(table);
     return new Operators(Map.copyOf(table.lowerings));
   }
@@ -78,12 +80,21 @@ final class Operators {
     if (whole != null) {
       return new Entry(whole, false);
     }
-    if (!packet.endsWith("_") || packet.endsWith("__")) {
+    String functional = functional(packet);
+    if (functional == null) {
       return null;
     }
-    String functional = packet.substring(0, packet.length() - 1);
     Lowering lowering = lowerings.getOrDefault(functional + overload, lowerings.get(functional));
     return lowering == null ? null : new Entry(lowering, true);
+  }
+
+  /// The operator without the write: `aten.add` for `aten.add_`, `aten.__and__` for `aten.__iand__`; else
+  /// null.
+  private static @Nullable String functional(String packet) {
+    if (packet.endsWith("__")) {
+      return packet.contains(".__i") ? packet.replace(".__i", ".__") : null;
+    }
+    return packet.endsWith("_") ? packet.substring(0, packet.length() - 1) : null;
   }
 
   /// All names, sorted: for documentation.

@@ -14,6 +14,7 @@ import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.StridedTensor;
+import dev.deepstack.tensor.UnsupportedModelException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -25,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Makes a graph of an exported program: binds inputs by the signature, lowers the nodes, names the results.
 ///
-/// A program as exported does not say which buffers it changes. The first walk finds out; when there are any, a second
-/// walk reads them as states.
+/// A program as exported does not say which buffers it changes. The first walk finds out; when there are any,
+/// a second walk reads them as states.
 public final class ProgramImporter {
   private final Pt2Model model;
   private final ExportedProgram program;
@@ -115,14 +116,22 @@ public final class ProgramImporter {
         return;
       }
     }
-    StridedTensor tensor = model.tensor(spec);
-    if (tensor != null) {
-      scope.bind(value, bindings.bind(spec, name, tensor));
+    try {
+      StridedTensor tensor = model.tensor(spec);
+      if (tensor != null) {
+        scope.bind(value, bindings.bind(spec, name, tensor));
+      }
+    } catch (UnsupportedModelException unsupported) {
+      missing.effect("the tensor \"" + name + "\" of type " + scope.meta(value).type().text());
+      scope.lose(value);
     }
   }
 
   private void userInput(Argument argument, String name) {
-    if (argument instanceof Argument.TensorArg(String value)) {
+    if (argument instanceof Argument.TensorArg(String value) && scope.isComplex(value)) {
+      missing.effect("the complex input \"" + name + "\"");
+      scope.lose(value);
+    } else if (argument instanceof Argument.TensorArg(String value)) {
       Variable variable = Variable.of(graph.input(name, scope.type(value)));
       scope.bind(value, variable);
       callerTensors.put(name, variable);
@@ -160,8 +169,9 @@ public final class ProgramImporter {
             missing.effect("a write into the input \"" + name + "\"");
         case OutputSpec.UserOutput(Argument argument) -> {
           String given = program.outputNames().get(next++);
-          userOutput(argument, resultName(given, tensors));
-          tensors += argument instanceof Argument.TensorArg ? 1 : 0;
+          boolean tensor = argument instanceof Argument.TensorArg;
+          userOutput(argument, tensor && !isNamed(given) ? "out" + tensors : given);
+          tensors += tensor ? 1 : 0;
         }
         case OutputSpec.Loss _, OutputSpec.GradientToParameter _, OutputSpec.GradientToUserInput _ ->
             missing.effect("gradients: export the model for inference");
@@ -175,9 +185,9 @@ public final class ProgramImporter {
     updates.forEach(graph::update);
   }
 
-  /// Results without a name of their own are `out0`, `out1` …: the tensors counted alone.
-  private static String resultName(String given, int tensor) {
-    return given.matches("output(_\\d+(\\..*)?)?") ? "out" + tensor : given;
+  /// Whether the result has a key of its own. The others are `out0`, `out1` …: the tensors counted alone.
+  private static boolean isNamed(String given) {
+    return !given.matches("output(_\\d+(\\..*)?)?");
   }
 
   private void mutation(String value, String name) {
@@ -193,19 +203,21 @@ public final class ProgramImporter {
 
   private void userOutput(Argument argument, String name) {
     switch (argument) {
+      case Argument.TensorArg(String value) when scope.isComplex(value) -> missing.effect("a complex result");
       case Argument.TensorArg(String value) when scope.isLost(value) -> outputs.add(new TensorEntry(name));
       case Argument.TensorArg(String value) -> {
         graph.result(name, scope.variable(value).read(e));
         outputs.add(new TensorEntry(name));
       }
       case Argument.SymIntArg symbol -> {
-        String own = "size" + outputs.size();
+        String own = isNamed(name) ? name : "size" + outputs.size();
         graph.result(own, e.of(new Op.DimValue(scope.dim(symbol))));
         outputs.add(new IntegerEntry(own));
       }
       default -> {
         if (argument.valueNames().isEmpty()) {
-          outputs.add(new FixedEntry("fixed" + outputs.size(), literal(argument)));
+          String own = isNamed(name) ? name : "fixed" + outputs.size();
+          outputs.add(new FixedEntry(own, literal(argument)));
         } else {
           missing.effect("a result that is neither a tensor nor an integer");
         }
@@ -221,7 +233,8 @@ public final class ProgramImporter {
     live.ops(Op.Weight.class).forEach(w -> weights.add(w.name()));
     var states = new TreeSet<>(updates.keySet());
     live.ops(Op.State.class).forEach(s -> states.add(s.name()));
-    return new ImportedModel(live, bindings.tensors(weights), bindings.tensors(states), bindings.names(), inputs,
+    return new ImportedModel(live, bindings.tensors(weights), bindings.tensors(states), bindings.names(),
+        inputs,
         outputs);
   }
 }

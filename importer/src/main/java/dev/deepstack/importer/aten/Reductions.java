@@ -19,9 +19,12 @@ final class Reductions {
         .aten("amin", c -> c.set(fold(c, c.tensor("self"), (x, a) -> new Op.ReduceMin(x, a, keep(c)))))
         .aten("max.default", c -> c.set(fold(c, c.tensor("self"), (x, a) -> new Op.ReduceMax(x, a, false))))
         .aten("min.default", c -> c.set(fold(c, c.tensor("self"), (x, a) -> new Op.ReduceMin(x, a, false))))
-        .aten("any", c -> c.set(fold(c, Comparisons.truth(c, "self"), (x, a) -> new Op.ReduceMax(x, a, keep(c)))))
-        .aten("all", c -> c.set(fold(c, Comparisons.truth(c, "self"), (x, a) -> new Op.ReduceMin(x, a, keep(c)))))
-        .aten("count_nonzero", c -> c.set(c.e.sum(c.e.cast(Comparisons.truth(c, "self"), DType.I64), axes(c), false)))
+        .aten("any", c -> c.set(fold(c, Comparisons.truth(c, "self"),
+            (x, a) -> new Op.ReduceMax(x, a, keep(c)))))
+        .aten("all", c -> c.set(fold(c, Comparisons.truth(c, "self"),
+            (x, a) -> new Op.ReduceMin(x, a, keep(c)))))
+        .aten("count_nonzero",
+            c -> c.set(c.e.sum(c.e.cast(Comparisons.truth(c, "self"), DType.I64), axes(c), false)))
         .aten("aminmax", Reductions::bothExtremes)
         .aten("argmax", c -> c.set(argument(c, true)))
         .aten("argmin", c -> c.set(argument(c, false)))
@@ -148,7 +151,8 @@ final class Reductions {
     Value inside = e.of(new Op.And(
         e.of(new Op.Ge(x, e.constant(min, x))), e.of(new Op.Le(x, e.constant(max, x)))));
     Value scaled = e.div(e.mul(e.add(x, -min), bins), e.constant(max - min, x));
-    Value bin = e.of(new Op.Min(e.cast(e.of(new Op.Floor(scaled)), DType.I64), e.constant(bins - 1, DType.I64)));
+    Value bin = e.of(new Op.Min(e.cast(e.of(new Op.Floor(scaled)), DType.I64),
+        e.constant(bins - 1, DType.I64)));
     Value column = e.of(new Op.Iota(dev.deepstack.tensor.Dim.of(bins)));
     Value hits = e.of(new Op.And(e.of(new Op.Eq(e.unsqueeze(bin, 1), column)), e.unsqueeze(inside, 1)));
     c.set(e.of(new Op.ReduceSum(e.cast(hits, DType.I64), List.of(0), false)));

@@ -1,6 +1,7 @@
 package dev.deepstack.importer.aten;
 
-/// One node cannot be lowered; the message says which part of it. Never leaves the package: [Missing] collects them.
+/// One node cannot be lowered; the message says which part of it. Never leaves the package: [Missing]
+/// collects them.
 final class Refusal extends RuntimeException {
   private static final long serialVersionUID = 1;
 

@@ -4,9 +4,12 @@ import dev.deepstack.importer.pt2.Argument;
 import dev.deepstack.importer.pt2.GraphModel;
 import dev.deepstack.importer.pt2.TensorMeta;
 import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.MalformedModelException;
+import dev.deepstack.tensor.Shape;
 import dev.deepstack.tensor.TensorType;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -41,7 +44,8 @@ final class Scope {
   Variable variable(String name) {
     Variable variable = variables.get(name);
     if (variable == null) {
-      throw new MalformedModelException("the program reads \"" + name + "\" before anything computes it; export again");
+      throw new MalformedModelException("the program reads \"" + name
+          + "\" before anything computes it; export again");
     }
     return variable;
   }
@@ -71,17 +75,30 @@ final class Scope {
   TensorMeta meta(String name) {
     TensorMeta meta = model.tensorValues().get(name);
     if (meta == null) {
-      throw new MalformedModelException("the program does not say what type \"" + name + "\" has; export again");
+      throw new MalformedModelException("the program does not say what type \"" + name
+          + "\" has; export again");
     }
     return meta;
   }
 
   TensorType type(String name) {
     TensorMeta meta = meta(name);
+    DType part = ComplexNumbers.partType(meta.type());
+    if (part != null) {
+      var dims = new ArrayList<>(meta.shape().dims());
+      dims.add(Dim.of(2));
+      return new TensorType(part, new Shape(dims));
+    }
     if (!meta.type().isSupported()) {
       throw new Refusal("elements of type " + meta.type().text());
     }
     return new TensorType(meta.dtype(), meta.shape());
+  }
+
+  /// Whether the name is a tensor of complex numbers, held as pairs.
+  boolean isComplex(String name) {
+    TensorMeta meta = model.tensorValues().get(name);
+    return meta != null && ComplexNumbers.partType(meta.type()) != null;
   }
 
   /// Whether a node or the graph's output reads the name.

@@ -13,7 +13,8 @@ final class SymbolicInts {
 
   static void add(Operators.Builder table) {
     table.aten("sym_size sym_numel sym_stride sym_storage_offset", RECORDED);
-    for (String name : new String[] {"floordiv", "mod", "pow", "neg", "eq", "ne", "lt", "le", "gt", "ge", "and_", "or_",
+    for (String name : new String[] {"floordiv", "mod", "pow", "neg", "eq", "ne", "lt", "le", "gt", "ge",
+        "and_", "or_",
         "lshift", "rshift", "not_"}) {
       table.add("_operator." + name, RECORDED);
     }

@@ -53,7 +53,8 @@ final class Unaries {
     function(table, names, c -> x -> x.type().dtype().isFloat() ? c.e.of(op.apply(x)) : x);
   }
 
-  /// A function of `self` in the type of the result; narrow floats are computed as f32 where several ops follow.
+  /// A function of `self` in the type of the result; narrow floats are computed as f32 where several ops
+  /// follow.
   static void function(Operators.Builder table, String names, Function<Call, UnaryOperator<Value>> f) {
     table.aten(names, c -> c.set(f.apply(c).apply(c.e.cast(c.tensor("self"), c.dtype()))));
   }

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A tensor of the program as Python sees it: a storage of its own, or a view of another variable.
 ///
-/// The graph has no writes, so a write makes a new value: of the root, through the chain of views. Views notice by the
-/// root's version that they must be read anew.
+/// The graph has no writes, so a write makes a new value: of the root, through the chain of views. Views
+/// notice by the root's version that they must be read anew.
 final class Variable {
   private final @Nullable Variable base;
   private final @Nullable ViewStep step;

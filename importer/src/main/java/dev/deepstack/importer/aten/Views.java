@@ -16,8 +16,8 @@ final class Views {
   private Views() {}
 
   static void add(Operators.Builder table) {
-    table.aten("view _unsafe_view view_as unsqueeze squeeze unflatten flatten", Views::reshaped)
-        .aten("reshape reshape_as", Views::reshapedOrCopied)
+    table.aten("view _unsafe_view view_as unsqueeze squeeze unflatten", Views::reshaped)
+        .aten("reshape reshape_as flatten ravel", Views::reshapedOrCopied)
         .aten("contiguous", Views::contiguous)
         .aten("expand expand_as broadcast_to", c -> c.view("self", new Broadcast(c.shape())))
         .aten("permute", c -> c.view("self", new Permuted(c.axesInOrder("dims", rank(c)))))
@@ -46,7 +46,7 @@ final class Views {
   }
 
   private static void reshapedOrCopied(Call c) {
-    if (isContiguous(c.meta("self"))) {
+    if (c.isComplex("self") || isViewable(c.meta("self"), c.shape())) {
       reshaped(c);
     } else {
       c.set(c.e.reshape(c.tensor("self"), c.shape()));
@@ -61,7 +61,37 @@ final class Views {
     }
   }
 
-  static boolean isContiguous(TensorMeta meta) {
+  /// Whether PyTorch can give the tensor that shape without a copy: each run of axes that lies packed in
+  /// memory must become whole axes of the new shape.
+  private static boolean isViewable(TensorMeta meta, Shape shape) {
+    if (meta.shape().rank() == 0 || meta.shape().elements().is(0)
+        || meta.strides().size() != meta.shape().rank()) {
+      return true;
+    }
+    int to = shape.rank() - 1;
+    Dim stride = meta.strides().getLast();
+    Dim packed = Dim.ONE;
+    for (int from = meta.shape().rank() - 1; from >= 0; from--) {
+      packed = packed.times(meta.shape().dim(from));
+      boolean continues = from > 0
+          && (meta.shape().dim(from - 1).is(1) || meta.strides().get(from - 1).equals(packed.times(stride)));
+      if (continues) {
+        continue;
+      }
+      Dim taken = Dim.ONE;
+      while (to >= 0 && (!taken.equals(packed) || shape.dim(to).is(1))) {
+        taken = taken.times(shape.dim(to--));
+      }
+      if (!taken.equals(packed)) {
+        return false;
+      }
+      stride = from > 0 ? meta.strides().get(from - 1) : stride;
+      packed = Dim.ONE;
+    }
+    return to < 0;
+  }
+
+  private static boolean isContiguous(TensorMeta meta) {
     List<Dim> packed = meta.shape().strides();
     for (int i = 0; i < meta.shape().rank() && i < meta.strides().size(); i++) {
       if (!meta.shape().dim(i).is(1) && !packed.get(i).equals(meta.strides().get(i))) {
@@ -101,7 +131,8 @@ final class Views {
   static Sliced sliceStep(Call c, String dimName, String startName) {
     TensorType x = c.tensor("self").type();
     int axis = c.axis(dimName, 0, x.rank());
-    return new Sliced(axis, start(c.dim(startName, Dim.ZERO), x.dim(axis)), c.shape().dim(axis), c.integer("step", 1));
+    return new Sliced(axis, start(c.dim(startName, Dim.ZERO), x.dim(axis)), c.shape().dim(axis),
+        c.integer("step", 1));
   }
 
   /// The start as Python means it: from the end when negative, and never outside.
@@ -114,7 +145,8 @@ final class Views {
     return beyond ? extent : start;
   }
 
-  /// Whether every value of the dim is negative, as far as signs of its terms tell: symbols are never negative.
+  /// Whether every value of the dim is negative, as far as signs of its terms tell: symbols are never
+  /// negative.
   private static boolean isNegative(Dim dim) {
     return !dim.terms().isEmpty() && dim.terms().stream().allMatch(t -> t.coefficient() < 0);
   }
@@ -148,7 +180,8 @@ final class Views {
     long start = offset >= 0 ? offset : -offset * m;
     long size = Math.max(0, offset >= 0 ? Math.min(n, m - offset) : Math.min(n + offset, m));
     return new ViewStep[] {
-      new Permuted(axes), new Reshaped(new Shape(dims)), new Sliced(rank - 2, Dim.of(start), Dim.of(size), m + 1)
+      new Permuted(axes), new Reshaped(new Shape(dims)),
+          new Sliced(rank - 2, Dim.of(start), Dim.of(size), m + 1)
     };
   }
 

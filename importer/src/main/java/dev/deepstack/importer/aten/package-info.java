@@ -1,4 +1,5 @@
-/// Nodes of exported programs to ops: one file per family of operators, and the bookkeeping of views and writes.
+/// Nodes of exported programs to ops: one file per family of operators, and the bookkeeping of views and
+/// writes.
 @NullMarked
 package dev.deepstack.importer.aten;
 

@@ -24,8 +24,12 @@ public record CpuTarget(String name, String features, int vectorBits) {
     if (host.hasAvx2()) {
       return avx2();
     }
-    throw new UnsupportedModelException("DeepStack needs a CPU with AVX2; " + host.name() + " lacks "
-        + String.join(", ", host.missing(CpuFeatures.X86_64_V3)) + ".");
+    throw new UnsupportedModelException(
+        "DeepStack needs a CPU with AVX2; "
+            + host.name()
+            + " lacks "
+            + String.join(", ", host.missing(CpuFeatures.X86_64_V3))
+            + ".");
   }
 
   /// 256-bit code for any CPU of the `x86-64-v3` level.
@@ -47,10 +51,12 @@ public record CpuTarget(String name, String features, int vectorBits) {
 
   /// The features a CPU must have to run code for this target, as [CpuFeatures] names them.
   public List<String> needed() {
-    var base = vectorBits == 512
-        ? Stream.concat(CpuFeatures.X86_64_V3.stream(), CpuFeatures.X86_64_V4.stream())
-        : CpuFeatures.X86_64_V3.stream();
-    var extras = Stream.of(features.split(",")).filter(f -> f.startsWith("+")).map(f -> f.substring(1));
+    var base =
+        vectorBits == 512
+            ? Stream.concat(CpuFeatures.X86_64_V3.stream(), CpuFeatures.X86_64_V4.stream())
+            : CpuFeatures.X86_64_V3.stream();
+    var extras =
+        Stream.of(features.split(",")).filter(f -> f.startsWith("+")).map(f -> f.substring(1));
     return Stream.concat(base, extras).toList();
   }
 }

@@ -2,8 +2,8 @@ package dev.deepstack.codegen.llvm;
 
 import dev.deepstack.tensor.DType;
 
-/// Floating-point storage formats in generated code: all arithmetic is f32 (or f64), the narrower formats exist in
-/// memory only. In registers bf16 is an i16 pattern and f16 is `half`.
+/// Floating-point storage formats in generated code: all arithmetic is f32 (or f64), the narrower
+/// formats exist in memory only. In registers bf16 is an i16 pattern and f16 is `half`.
 public final class Formats {
   private Formats() {}
 
@@ -13,8 +13,8 @@ public final class Formats {
     return f.cast("bitcast", wide, Fn.withLanes("float", f.type(bits)));
   }
 
-  /// f32 to bf16 patterns: to nearest, ties to even; NaN stays NaN, subnormals are kept (which the CPU's own
-  /// instruction would flush).
+  /// f32 to bf16 patterns: to nearest, ties to even; NaN stays NaN, subnormals are kept (which
+  /// the CPU's own instruction would flush).
   public static String f32ToBf16(Fn f, String value) {
     var bits = f.cast("bitcast", value, Fn.withLanes("i32", f.type(value)));
     var odd = f.binary("and", f.binary("lshr", bits, "16"), "1");
@@ -30,7 +30,8 @@ public final class Formats {
       case F64 -> f.load(Fn.vector("double", lanes), pointer);
       case BF16 -> bf16ToF32(f, f.load(Fn.vector("i16", lanes), pointer));
       case F16 -> f.cast("fpext", f.load(Fn.vector("half", lanes), pointer), "float");
-      default -> throw new IllegalArgumentException(dtype + " is not a float format that code can load");
+      default ->
+          throw new IllegalArgumentException(dtype + " is not a float format that code can load");
     };
   }
 
@@ -40,7 +41,8 @@ public final class Formats {
       case F32, F64 -> f.store(value, pointer);
       case BF16 -> f.store(f32ToBf16(f, value), pointer);
       case F16 -> f.store(f.cast("fptrunc", value, "half"), pointer);
-      default -> throw new IllegalArgumentException(dtype + " is not a float format that code can store");
+      default ->
+          throw new IllegalArgumentException(dtype + " is not a float format that code can store");
     }
   }
 }

@@ -3,8 +3,8 @@ package dev.deepstack.codegen.llvm;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The inner part of the matrix product for many rows: a tile of rows times two panels, all sums in registers. `x` has
-/// been copied so that its rows are [Tuning#SLAB] apart, weights are f32.
+/// The inner part of the matrix product for many rows: a tile of rows times two panels, all sums
+/// in registers. `x` has been copied so that its rows are [Tuning#SLAB] apart, weights are f32.
 record GemmCore(int lanes, int rows) {
   private static final int PANELS = 2;
   private static final int UNROLL = 4;
@@ -18,8 +18,8 @@ record GemmCore(int lanes, int rows) {
     return "ds.tile.f32x" + lanes + ".m" + rows;
   }
 
-  /// Emits a call: adds to `c0[i, lane]` and `c1[i, lane]` the sums over `k` of `x[i, k]` times `b0[k, lane]` and
-  /// `b1[k, lane]`, and fetches memory from `ahead` on into L2 meanwhile.
+  /// Emits a call: adds to `c0[i, lane]` and `c1[i, lane]` the sums over `k` of `x[i, k]` times
+  /// `b0[k, lane]` and `b1[k, lane]`, and fetches memory from `ahead` on into L2 meanwhile.
   void call(Fn f, String x, String b0, String b1, String k, String c0, String c1, String ahead) {
     if (f.module().first(name())) {
       define(f.module());
@@ -28,17 +28,32 @@ record GemmCore(int lanes, int rows) {
   }
 
   private void define(ModuleText module) {
-    var f = module.outlined(name(), "void", "ptr noalias readonly x", "ptr readonly b0", "ptr readonly b1", "i64 k",
-        "ptr noalias c0", "ptr noalias c1", "ptr ahead");
+    var f =
+        module.outlined(
+            name(),
+            "void",
+            "ptr noalias readonly x",
+            "ptr readonly b0",
+            "ptr readonly b1",
+            "i64 k",
+            "ptr noalias c0",
+            "ptr noalias c1",
+            "ptr ahead");
     var first = new ArrayList<String>();
     for (int i = 0; i < rows * PANELS; i++) {
       first.add(f.load(Fn.vector("float", lanes), at(f, i), 4 * lanes));
     }
     var whole = f.binary("and", "%k", Integer.toString(-UNROLL));
-    var sum = f.loop("0", whole, UNROLL, first, (k, carried) -> {
-      f.prefetch(f.at("%ahead", "i8", f.mul(k, 64 / UNROLL)), 2);
-      return steps(f, k, carried, UNROLL);
-    });
+    var sum =
+        f.loop(
+            "0",
+            whole,
+            UNROLL,
+            first,
+            (k, carried) -> {
+              f.prefetch(f.at("%ahead", "i8", f.mul(k, 64 / UNROLL)), 2);
+              return steps(f, k, carried, UNROLL);
+            });
     sum = f.loop(whole, "%k", 1, sum, (k, carried) -> steps(f, k, carried, 1));
     for (int i = 0; i < rows * PANELS; i++) {
       f.store(sum.get(i), at(f, i), 4 * lanes);
@@ -58,10 +73,12 @@ record GemmCore(int lanes, int rows) {
     for (int u = 0; u < count; u++) {
       var weights = new ArrayList<String>();
       for (String panel : b) {
-        weights.add(f.load(Fn.vector("float", lanes), f.at(panel, "float", (long) u * lanes), 4 * lanes));
+        weights.add(
+            f.load(Fn.vector("float", lanes), f.at(panel, "float", (long) u * lanes), 4 * lanes));
       }
       for (int i = 0; i < rows; i++) {
-        var factor = Vec.splat(f, f.load("float", f.at(x, "float", (long) i * Tuning.SLAB + u)), lanes);
+        var factor =
+            Vec.splat(f, f.load("float", f.at(x, "float", (long) i * Tuning.SLAB + u)), lanes);
         for (int p = 0; p < PANELS; p++) {
           int n = i * PANELS + p;
           sum.set(n, f.fma(weights.get(p), factor, sum.get(n)));

@@ -4,12 +4,14 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// One panel of weights times a few rows, bound by the speed at which the weights arrive: each line is read once, for all
-/// rows, well ahead of its use. The function serves all matrices of a module that have the same format.
+/// One panel of weights times a few rows, bound by the speed at which the weights arrive: each
+/// line is read once, for all rows, well ahead of its use. The function serves all matrices of a
+/// module that have the same format.
 record GemvCore(WeightLine line, int rows) {
   private static final int UNROLL = 8;
 
-  /// The largest number of rows for which reading the weights still costs more than the arithmetic.
+  /// The largest number of rows for which reading the weights still costs more than the
+  /// arithmetic.
   static int mostRows(int lanes) {
     return lanes >= 16 ? 6 : 4;
   }
@@ -18,7 +20,8 @@ record GemvCore(WeightLine line, int rows) {
     return "ds.gemv." + line.suffix() + ".m" + rows;
   }
 
-  /// Emits a call: `out[i, lane] = sum over k of rows[i][k] * panel[k, lane]`. `rowPointers` is an array of pointers.
+  /// Emits a call: `out[i, lane] = sum over k of rows[i][k] * panel[k, lane]`. `rowPointers` is
+  /// an array of pointers.
   void call(Fn f, String rowPointers, String panel, String k, String out) {
     if (f.module().first(name())) {
       define(f.module());
@@ -27,8 +30,14 @@ record GemvCore(WeightLine line, int rows) {
   }
 
   private void define(ModuleText module) {
-    var f = module.outlined(name(), "void", "ptr noalias readonly rows", "ptr noalias readonly panel", "i64 k",
-        "ptr noalias out");
+    var f =
+        module.outlined(
+            name(),
+            "void",
+            "ptr noalias readonly rows",
+            "ptr noalias readonly panel",
+            "i64 k",
+            "ptr noalias out");
     var x = new ArrayList<String>();
     for (int i = 0; i < rows; i++) {
       x.add(f.load("ptr", f.at("%rows", "ptr", i)));
@@ -37,8 +46,13 @@ record GemvCore(WeightLine line, int rows) {
     int sums = Math.max(1, 8 / (rows * depth));
     int step = depth * UNROLL;
     var whole = f.binary("and", "%k", Integer.toString(-step));
-    var sum = f.loop("0", whole, step, zeros(f, rows * sums * depth),
-        (k, carried) -> lines(f, x, k, carried, UNROLL, sums));
+    var sum =
+        f.loop(
+            "0",
+            whole,
+            step,
+            zeros(f, rows * sums * depth),
+            (k, carried) -> lines(f, x, k, carried, UNROLL, sums));
     var even = f.binary("and", "%k", Integer.toString(-depth));
     sum = f.loop(whole, even, depth, sum, (k, carried) -> lines(f, x, k, carried, 1, sums));
     sum = depth == 2 ? lastOdd(f, x, even, sum) : sum;
@@ -58,7 +72,8 @@ record GemvCore(WeightLine line, int rows) {
   }
 
   /// Sum s of row i and of position d within a line is number (s * depth + d) * rows + i.
-  private List<String> lines(Fn f, List<String> x, String k, List<String> before, int count, int sums) {
+  private List<String> lines(
+      Fn f, List<String> x, String k, List<String> before, int count, int sums) {
     var sum = new ArrayList<>(before);
     var pointer = address(f, k);
     for (int u = 0; u < count; u++) {
@@ -69,7 +84,9 @@ record GemvCore(WeightLine line, int rows) {
       var weights = line.load(f, at);
       for (int d = 0; d < line.depth(); d++) {
         for (int i = 0; i < rows; i++) {
-          var factor = f.load("float", f.at(f.at(x.get(i), "float", k), "float", (long) u * line.depth() + d));
+          var factor =
+              f.load(
+                  "float", f.at(f.at(x.get(i), "float", k), "float", (long) u * line.depth() + d));
           int n = (u % sums * line.depth() + d) * rows + i;
           sum.set(n, f.fma(weights.get(d), Vec.splat(f, factor, line.lanes()), sum.get(n)));
         }
@@ -79,22 +96,28 @@ record GemvCore(WeightLine line, int rows) {
   }
 
   private List<String> lastOdd(Fn f, List<String> x, String k, List<String> before) {
-    return f.loop(k, "%k", 1, before, (at, carried) -> {
-      var sum = new ArrayList<>(carried);
-      var weights = line.load(f, address(f, at)).getFirst();
-      for (int i = 0; i < rows; i++) {
-        var factor = Vec.splat(f, f.load("float", f.at(x.get(i), "float", at)), line.lanes());
-        sum.set(i, f.fma(weights, factor, sum.get(i)));
-      }
-      return sum;
-    });
+    return f.loop(
+        k,
+        "%k",
+        1,
+        before,
+        (at, carried) -> {
+          var sum = new ArrayList<>(carried);
+          var weights = line.load(f, address(f, at)).getFirst();
+          for (int i = 0; i < rows; i++) {
+            var factor = Vec.splat(f, f.load("float", f.at(x.get(i), "float", at)), line.lanes());
+            sum.set(i, f.fma(weights, factor, sum.get(i)));
+          }
+          return sum;
+        });
   }
 
   private String address(Fn f, String k) {
     return f.at("%panel", "i8", f.mul(k, line.bytes() / line.depth()));
   }
 
-  // The hardware stops at page ends and looks ahead too little when a line takes many instructions.
+  // The hardware stops at page ends and looks ahead too little when a line takes many
+  // instructions.
   private static void prefetch(Fn f, String at) {
     f.prefetch(f.byteAt(at, Tuning.FAR_PREFETCH_BYTES), 2);
     if (Tuning.NEAR_PREFETCH_BYTES > 0) {

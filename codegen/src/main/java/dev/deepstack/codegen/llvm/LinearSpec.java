@@ -4,15 +4,18 @@ import dev.deepstack.program.weight.Packing;
 import dev.deepstack.tensor.DType;
 import java.util.List;
 
-/// A product of f32 rows with one packed weight matrix: `y[m, n] = sum over k of x[m, k] * w[n, k]`.
+/// A product of f32 rows with one packed weight matrix: `y[m, n] = sum over k of x[m, k] * w[n,
+/// k]`.
 ///
 /// @param name the name of the function
 /// @param weights the storage format of the weights: F32, BF16 or F16
 /// @param n columns of the result, at least 1
 /// @param k length of the sums, at least 1
 /// @param rows which rows of `x` are used
-/// @param context further parameters of the function for its [Epilogue], typed: `"ptr out"`, `"i64 outStride"`
-public record LinearSpec(String name, DType weights, long n, long k, Rows rows, List<String> context) {
+/// @param context further parameters of the function for its [Epilogue], typed: `"ptr out"`,
+/// `"i64 outStride"`
+public record LinearSpec(
+    String name, DType weights, long n, long k, Rows rows, List<String> context) {
 
   /// Which rows of `x` take part.
   public enum Rows {
@@ -27,7 +30,8 @@ public record LinearSpec(String name, DType weights, long n, long k, Rows rows, 
   public LinearSpec {
     context = List.copyOf(context);
     if (n < 1 || k < 1 || !Packing.supports(weights)) {
-      throw new IllegalArgumentException("no kernel for " + weights.text() + " weights [" + n + ", " + k + "]");
+      throw new IllegalArgumentException(
+          "no kernel for " + weights.text() + " weights [" + n + ", " + k + "]");
     }
   }
 

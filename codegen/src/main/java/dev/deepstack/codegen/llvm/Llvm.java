@@ -17,8 +17,9 @@ import java.lang.invoke.MethodType;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// The part of LLVM's C interface that compiling needs, bound by hand. Method names are LLVM's without the prefix.
-/// Pointers are zero-length segments; nothing here frees or remembers anything.
+/// The part of LLVM's C interface that compiling needs, bound by hand. Method names are LLVM's
+/// without the prefix. Pointers are zero-length segments; nothing here frees or remembers
+/// anything.
 final class Llvm {
   static final int OPTIMIZE_AGGRESSIVE = 3;
   static final int RELOCATION_PIC = 2;
@@ -65,14 +66,24 @@ final class Llvm {
     setDiagnosticHandler = bindVoid("ContextSetDiagnosticHandler", ADDRESS, ADDRESS, ADDRESS);
     getDiagnosticText = bind("GetDiagInfoDescription", ADDRESS, ADDRESS);
     getDiagnosticSeverity = bind("GetDiagInfoSeverity", JAVA_INT, ADDRESS);
-    createBuffer = bind("CreateMemoryBufferWithMemoryRangeCopy", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
+    createBuffer =
+        bind("CreateMemoryBufferWithMemoryRangeCopy", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     parseIr = bind("ParseIRInContext", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
     verify = bind("VerifyModule", JAVA_INT, ADDRESS, JAVA_INT, ADDRESS);
     disposeModule = bindVoid("DisposeModule", ADDRESS);
     disposeMessage = bindVoid("DisposeMessage", ADDRESS);
     targetFromTriple = bind("GetTargetFromTriple", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
-    createMachine = bind("CreateTargetMachine", ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
-        JAVA_INT, JAVA_INT, JAVA_INT);
+    createMachine =
+        bind(
+            "CreateTargetMachine",
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT);
     disposeMachine = bindVoid("DisposeTargetMachine", ADDRESS);
     setTarget = bindVoid("SetTarget", ADDRESS, ADDRESS);
     dataLayout = bind("CreateTargetDataLayout", ADDRESS, ADDRESS);
@@ -83,7 +94,15 @@ final class Llvm {
     runPasses = bind("RunPasses", ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
     errorMessage = bind("GetErrorMessage", ADDRESS, ADDRESS);
     disposeErrorMessage = bindVoid("DisposeErrorMessage", ADDRESS);
-    emit = bind("TargetMachineEmitToMemoryBuffer", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS);
+    emit =
+        bind(
+            "TargetMachineEmitToMemoryBuffer",
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS,
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS);
     bufferStart = bind("GetBufferStart", ADDRESS, ADDRESS);
     bufferSize = bind("GetBufferSize", JAVA_LONG, ADDRESS);
     disposeBuffer = bindVoid("DisposeMemoryBuffer", ADDRESS);
@@ -95,12 +114,17 @@ final class Llvm {
     try (var scratch = Arena.ofConfined()) {
       var parts = scratch.allocate(JAVA_INT, 3);
       call(getVersion, parts.asSlice(0), parts.asSlice(4), parts.asSlice(8));
-      return parts.getAtIndex(JAVA_INT, 0) + "." + parts.getAtIndex(JAVA_INT, 1) + "." + parts.getAtIndex(JAVA_INT, 2);
+      return parts.getAtIndex(JAVA_INT, 0)
+          + "."
+          + parts.getAtIndex(JAVA_INT, 1)
+          + "."
+          + parts.getAtIndex(JAVA_INT, 2);
     }
   }
 
   void initializeX86() {
-    for (String part : new String[] {"TargetInfo", "Target", "TargetMC", "AsmPrinter", "AsmParser"}) {
+    for (String part :
+        new String[] {"TargetInfo", "Target", "TargetMC", "AsmPrinter", "AsmParser"}) {
       call(bindVoid("InitializeX86" + part));
     }
   }
@@ -117,8 +141,13 @@ final class Llvm {
   void setDiagnosticHandler(MemorySegment context, DiagnosticHandler handler, Arena arena) {
     try {
       var type = MethodType.methodType(void.class, MemorySegment.class, MemorySegment.class);
-      var target = MethodHandles.lookup().findVirtual(DiagnosticHandler.class, "report", type).bindTo(handler);
-      var stub = Linker.nativeLinker().upcallStub(target, FunctionDescriptor.ofVoid(ADDRESS, ADDRESS), arena);
+      var target =
+          MethodHandles.lookup()
+              .findVirtual(DiagnosticHandler.class, "report", type)
+              .bindTo(handler);
+      var stub =
+          Linker.nativeLinker()
+              .upcallStub(target, FunctionDescriptor.ofVoid(ADDRESS, ADDRESS), arena);
       call(setDiagnosticHandler, context, stub, MemorySegment.NULL);
     } catch (ReflectiveOperationException e) {
       throw new LinkageError(e.getMessage(), e);
@@ -143,7 +172,8 @@ final class Llvm {
   }
 
   /// Takes over `buffer`. Returns false and sets `message` if the text is not a module.
-  boolean parseIr(MemorySegment context, MemorySegment buffer, MemorySegment module, MemorySegment message) {
+  boolean parseIr(
+      MemorySegment context, MemorySegment buffer, MemorySegment module, MemorySegment message) {
     return (int) call(parseIr, context, buffer, module, message) == 0;
   }
 
@@ -159,9 +189,18 @@ final class Llvm {
     return (int) call(targetFromTriple, triple, target, message) == 0;
   }
 
-  MemorySegment createMachine(MemorySegment target, MemorySegment triple, MemorySegment cpu, MemorySegment features) {
-    return pointer(call(createMachine, target, triple, cpu, features, OPTIMIZE_AGGRESSIVE, RELOCATION_PIC,
-        CODE_MODEL_SMALL));
+  MemorySegment createMachine(
+      MemorySegment target, MemorySegment triple, MemorySegment cpu, MemorySegment features) {
+    return pointer(
+        call(
+            createMachine,
+            target,
+            triple,
+            cpu,
+            features,
+            OPTIMIZE_AGGRESSIVE,
+            RELOCATION_PIC,
+            CODE_MODEL_SMALL));
   }
 
   void disposeMachine(MemorySegment machine) {
@@ -189,7 +228,12 @@ final class Llvm {
     return text;
   }
 
-  boolean emit(MemorySegment machine, MemorySegment module, int file, MemorySegment message, MemorySegment buffer) {
+  boolean emit(
+      MemorySegment machine,
+      MemorySegment module,
+      int file,
+      MemorySegment message,
+      MemorySegment buffer) {
     return (int) call(emit, machine, module, file, message, buffer) == 0;
   }
 
@@ -219,7 +263,8 @@ final class Llvm {
     return (MemorySegment) result;
   }
 
-  // Compiling a module makes some thirty calls: the cost of a generic invocation does not matter here.
+  // Compiling a module makes some thirty calls: the cost of a generic invocation does not matter
+  // here.
   private static Object call(MethodHandle function, Object... arguments) {
     try {
       return function.invokeWithArguments(arguments);

@@ -9,12 +9,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/// Compiles textual LLVM IR to a relocatable object for [dev.deepstack.program.code.NativeCode]. Safe for use by many
-/// threads: each compilation has its own context, which is freed at its end.
+/// Compiles textual LLVM IR to a relocatable object for [dev.deepstack.program.code.NativeCode].
+/// Safe for use by many threads: each compilation has its own context, which is freed at its end.
 public final class LlvmCompiler {
-  /// The version of LLVM that generated IR is written for. Cache keys use it, so that a warm start need not load LLVM.
+  /// The version of LLVM that generated IR is written for. Cache keys use it, so that a warm
+  /// start need not load LLVM.
   public static final String VERSION = "20.1.7";
 
+  // Generated code is explicit about vectors, unrolling and what to inline: what remains is to
+  // clean up. LLVM's own O3 takes five to eight times as long and makes nothing faster.
+  private static final String PASSES =
+      "always-inline,function(sroa,early-cse,instcombine,simplifycfg,loop-mssa(licm),"
+          + "gvn,instcombine,simplifycfg),globaldce";
   private static final String TRIPLE = "x86_64-unknown-linux-gnu";
   private static final Pattern PARSE_ERROR_LINE = Pattern.compile("kernels:(\\d+):");
 
@@ -27,7 +33,8 @@ public final class LlvmCompiler {
     llvm.initializeX86();
   }
 
-  /// Finds and loads libLLVM: from the jar on the class path, or from the file named by `DEEPSTACK_LLVM`.
+  /// Finds and loads libLLVM: from the jar on the class path, or from the file named by
+  /// `DEEPSTACK_LLVM`.
   ///
   /// @throws dev.deepstack.tensor.UnsupportedModelException if there is none
   public static LlvmCompiler open() {
@@ -41,7 +48,8 @@ public final class LlvmCompiler {
 
   /// Compiles a module to a relocatable object.
   ///
-  /// @throws IllegalIrException if the text is not a valid module; the message shows the lines at fault
+  /// @throws IllegalIrException if the text is not a valid module; the message shows the lines at
+  /// fault
   public byte[] compile(String irText, CpuTarget cpu) {
     return compile(irText, cpu, Llvm.OBJECT_FILE);
   }
@@ -85,8 +93,12 @@ public final class LlvmCompiler {
         check(llvm.verify(module, message));
         var triple = scratch.allocateFrom(TRIPLE);
         check(llvm.targetFromTriple(triple, out, message));
-        var machine = llvm.createMachine(result(), triple, scratch.allocateFrom(cpu.name()),
-            scratch.allocateFrom(cpu.features()));
+        var machine =
+            llvm.createMachine(
+                result(),
+                triple,
+                scratch.allocateFrom(cpu.name()),
+                scratch.allocateFrom(cpu.features()));
         try {
           llvm.retarget(module, machine, triple);
           return emit(module, machine, file);
@@ -106,7 +118,7 @@ public final class LlvmCompiler {
     }
 
     private byte[] emit(MemorySegment module, MemorySegment machine, int file) {
-      var complaint = llvm.runPasses(module, scratch.allocateFrom("default<O3>"), machine);
+      var complaint = llvm.runPasses(module, scratch.allocateFrom(PASSES), machine);
       if (complaint != null) {
         throw new IllegalIrException(complaint, ir, 0);
       }
@@ -134,7 +146,8 @@ public final class LlvmCompiler {
       }
       var complaint = llvm.takeMessage(message.get(ValueLayout.ADDRESS, 0));
       var line = PARSE_ERROR_LINE.matcher(complaint);
-      throw new IllegalIrException(complaint, ir, line.find() ? Integer.parseInt(line.group(1)) : 0);
+      throw new IllegalIrException(
+          complaint, ir, line.find() ? Integer.parseInt(line.group(1)) : 0);
     }
   }
 }

@@ -14,8 +14,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.HexFormat;
 import java.util.zip.CRC32;
 
-/// Finds libLLVM: the file `DEEPSTACK_LLVM` names, else the one inside the LLVM jar on the class path, which is
-/// extracted once into the cache folder.
+/// Finds libLLVM: the file `DEEPSTACK_LLVM` names, else the one inside the LLVM jar on the class
+/// path, which is extracted once into the cache folder.
 final class LlvmLibrary {
   private static final String RESOURCE = "org/bytedeco/llvm/linux-x86_64/libLLVM.so";
 
@@ -29,19 +29,25 @@ final class LlvmLibrary {
     var resource = LlvmLibrary.class.getClassLoader().getResource(RESOURCE);
     if (resource == null) {
       throw new UnsupportedModelException(
-          "Compiling needs LLVM, and " + RESOURCE + " is not on the class path: add the "
-          + "jar org.bytedeco:llvm for linux-x86_64, set DEEPSTACK_LLVM to a libLLVM 20, or run a compiled .dsp file.");
+          "Compiling needs LLVM, and "
+              + RESOURCE
+              + " is not on the class path: add the jar org.bytedeco:llvm for linux-x86_64, set"
+              + " DEEPSTACK_LLVM to a libLLVM 20, or run a compiled .dsp file.");
     }
     try {
       return extracted(resource, ObjectCache.defaultFolder(System.getenv()).resolve("llvm"));
     } catch (IOException e) {
-      throw new UncheckedIOException("LLVM could not be unpacked into the cache folder (" + e.getMessage()
-          + "): set DEEPSTACK_CACHE to a folder of your own with 200 MB of space.", e);
+      throw new UncheckedIOException(
+          "LLVM could not be unpacked into the cache folder ("
+              + e.getMessage()
+              + "): set DEEPSTACK_CACHE to a folder of your own with 200 MB of space.",
+          e);
     }
   }
 
-  /// The extracted file is named by the checksum of its contents, which is verified each time: a half-written or
-  /// damaged library would take the process down. The folder must be this user's alone.
+  /// The extracted file is named by the checksum of its contents, which is verified each time: a
+  /// half-written or damaged library would take the process down. The folder must be this user's
+  /// alone.
   static Path extracted(URL resource, Path folder) throws IOException {
     PrivateFiles.createFolder(folder);
     PrivateFiles.require(folder);
@@ -51,7 +57,8 @@ final class LlvmLibrary {
     connection.setUseCaches(false);
     try (var jar = connection.getJarFile()) {
       var entry = connection.getJarEntry();
-      var library = folder.resolve("libLLVM-" + HexFormat.of().toHexDigits((int) entry.getCrc()) + ".so");
+      var library =
+          folder.resolve("libLLVM-" + HexFormat.of().toHexDigits((int) entry.getCrc()) + ".so");
       if (!intact(library, entry.getSize(), entry.getCrc())) {
         var unfinished = Files.createTempFile(folder, "libLLVM", ".tmp");
         try (var in = jar.getInputStream(entry)) {

@@ -39,8 +39,9 @@ public final class ModuleText {
     return cpu.lanes();
   }
 
-  /// Begins an exported function. Parameters are typed names without the percent sign: `"ptr noalias x"`, `"i64 n"`;
-  /// in the body they are `%x`, `%n`. [Fn#end] must be called when the body is complete.
+  /// Begins an exported function. Parameters are typed names without the percent sign: `"ptr
+  /// noalias x"`, `"i64 n"`; in the body they are `%x`, `%n`. [Fn#end] must be called when the
+  /// body is complete.
   public Fn function(String name, String result, String... parameters) {
     return new Fn(this, "", name, result, List.of(parameters), "");
   }
@@ -50,7 +51,8 @@ public final class ModuleText {
     return new Fn(this, "internal ", name, result, List.of(parameters), "");
   }
 
-  /// Begins a function only this module can see and that keeps a frame of its own: for large local arrays.
+  /// Begins a function only this module can see and that keeps a frame of its own: for large
+  /// local arrays.
   public Fn outlined(String name, String result, String... parameters) {
     return new Fn(this, "internal ", name, result, List.of(parameters), "noinline ");
   }
@@ -81,12 +83,19 @@ public final class ModuleText {
 
   /// The whole module, deterministic for the same calls.
   public String text() {
-    var attributes = "attributes #0 = { nounwind \"frame-pointer\"=\"none\" \"no-trapping-math\"=\"true\" "
-        + "\"prefer-vector-width\"=\"" + cpu.vectorBits() + "\" \"min-legal-vector-width\"=\"" + cpu.vectorBits()
-        + "\" }\n";
-    return String.join("\n", globals) + "\n\n"
-        + String.join("\n", functions) + "\n"
-        + String.join("\n", declarations.values()) + "\n\n"
+    var attributes =
+        "attributes #0 = { nounwind \"frame-pointer\"=\"none\" \"no-trapping-math\"=\"true\" "
+            + "\"prefer-vector-width\"=\""
+            + cpu.vectorBits()
+            + "\" \"min-legal-vector-width\"=\""
+            + cpu.vectorBits()
+            + "\" }\n";
+    return String.join("\n", globals)
+        + "\n\n"
+        + String.join("\n", functions)
+        + "\n"
+        + String.join("\n", declarations.values())
+        + "\n\n"
         + attributes;
   }
 }

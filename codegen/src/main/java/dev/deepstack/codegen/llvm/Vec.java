@@ -3,8 +3,8 @@ package dev.deepstack.codegen.llvm;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// What is particular to vectors in generated code. A vector of one lane is a scalar, so that the same generator writes
-/// both the body of a loop and its remainder.
+/// What is particular to vectors in generated code. A vector of one lane is a scalar, so that the
+/// same generator writes both the body of a loop and its remainder.
 public final class Vec {
   private Vec() {}
 
@@ -16,8 +16,17 @@ public final class Vec {
     var element = f.type(scalar);
     var type = Fn.vector(element, lanes);
     var first = f.value(type, "insertelement " + type + " poison, " + f.typed(scalar) + ", i64 0");
-    return f.value(type, "shufflevector " + type + " " + first + ", " + type + " poison, <" + lanes
-        + " x i32> zeroinitializer");
+    return f.value(
+        type,
+        "shufflevector "
+            + type
+            + " "
+            + first
+            + ", "
+            + type
+            + " poison, <"
+            + lanes
+            + " x i32> zeroinitializer");
   }
 
   /// Zero, as a typed constant for the first value of an accumulator.
@@ -42,21 +51,33 @@ public final class Vec {
   public static String extract(Fn f, String vector, int lane) {
     return Fn.lanesOf(f.type(vector)) == 1
         ? vector
-        : f.value(Fn.elementType(f.type(vector)), "extractelement " + f.typed(vector) + ", i64 " + lane);
+        : f.value(
+            Fn.elementType(f.type(vector)), "extractelement " + f.typed(vector) + ", i64 " + lane);
   }
 
   public static String insert(Fn f, String vector, String scalar, int lane) {
     return Fn.lanesOf(f.type(vector)) == 1
         ? scalar
-        : f.value(f.type(vector), "insertelement " + f.typed(vector) + ", " + f.typed(scalar) + ", i64 " + lane);
+        : f.value(
+            f.type(vector),
+            "insertelement " + f.typed(vector) + ", " + f.typed(scalar) + ", i64 " + lane);
   }
 
   /// The lanes of `a` followed by those of `b`, chosen by constant `indices`.
   public static String shuffle(Fn f, String a, String b, int... indices) {
     var mask = IntStream.of(indices).mapToObj(i -> "i32 " + i).collect(Collectors.joining(", "));
     var type = Fn.vector(Fn.elementType(f.type(a)), indices.length);
-    return f.value(type, "shufflevector " + f.typed(a) + ", " + f.typed(b) + ", <" + indices.length + " x i32> <" + mask
-        + ">");
+    return f.value(
+        type,
+        "shufflevector "
+            + f.typed(a)
+            + ", "
+            + f.typed(b)
+            + ", <"
+            + indices.length
+            + " x i32> <"
+            + mask
+            + ">");
   }
 
   /// `<0, 1, 2, ...>` in elements of `element`, an integer type.
@@ -65,8 +86,12 @@ public final class Vec {
       return splatConstant(f, element, "0", 1);
     }
     var type = Fn.vector(element, lanes);
-    var values = IntStream.range(0, lanes).mapToObj(i -> element + " " + i).collect(Collectors.joining(", "));
-    return f.value(type, "select i1 true, " + type + " <" + values + ">, " + type + " <" + values + ">");
+    var values =
+        IntStream.range(0, lanes)
+            .mapToObj(i -> element + " " + i)
+            .collect(Collectors.joining(", "));
+    return f.value(
+        type, "select i1 true, " + type + " <" + values + ">, " + type + " <" + values + ">");
   }
 
   /// An i1 per lane: whether the lane's number is below `count` (an i64, may exceed the lanes).
@@ -81,12 +106,26 @@ public final class Vec {
   /// Loads the lanes whose mask is set; the others are zero, and their memory is not touched.
   public static String maskedLoad(Fn f, String type, String pointer, String mask) {
     if (Fn.lanesOf(type) == 1) {
-      throw new IllegalArgumentException("a single lane is loaded under a condition, not under a mask");
+      throw new IllegalArgumentException(
+          "a single lane is loaded under a condition, not under a mask");
     }
     var name = "@llvm.masked.load." + Fn.mangled(type) + ".p0";
     f.module().declare(type + " " + name + "(ptr, i32 immarg, " + f.type(mask) + ", " + type + ")");
-    return f.value(type, "call " + type + " " + name + "(ptr " + pointer + ", i32 " + Fn.elementBytes(type) + ", "
-        + f.typed(mask) + ", " + type + " zeroinitializer)");
+    return f.value(
+        type,
+        "call "
+            + type
+            + " "
+            + name
+            + "(ptr "
+            + pointer
+            + ", i32 "
+            + Fn.elementBytes(type)
+            + ", "
+            + f.typed(mask)
+            + ", "
+            + type
+            + " zeroinitializer)");
   }
 
   /// Stores the lanes whose mask is set and does not touch the memory of the others.
@@ -98,8 +137,18 @@ public final class Vec {
     }
     var name = "@llvm.masked.store." + Fn.mangled(type) + ".p0";
     f.module().declare("void " + name + "(" + type + ", ptr, i32 immarg, " + f.type(mask) + ")");
-    f.line("call void " + name + "(" + f.typed(value) + ", ptr " + pointer + ", i32 " + Fn.elementBytes(type) + ", "
-        + f.typed(mask) + ")");
+    f.line(
+        "call void "
+            + name
+            + "("
+            + f.typed(value)
+            + ", ptr "
+            + pointer
+            + ", i32 "
+            + Fn.elementBytes(type)
+            + ", "
+            + f.typed(mask)
+            + ")");
   }
 
   /// Loads one element per lane from `pointers`, a vector of pointers.
@@ -111,9 +160,24 @@ public final class Vec {
     var type = Fn.vector(element, lanes);
     var mask = Fn.vector("i1", lanes);
     var name = "@llvm.masked.gather." + Fn.mangled(type) + ".v" + lanes + "p0";
-    f.module().declare(type + " " + name + "(<" + lanes + " x ptr>, i32 immarg, " + mask + ", " + type + ")");
-    return f.value(type, "call " + type + " " + name + "(" + f.typed(pointers) + ", i32 " + Fn.elementBytes(element)
-        + ", " + mask + " splat (i1 true), " + type + " zeroinitializer)");
+    f.module()
+        .declare(
+            type + " " + name + "(<" + lanes + " x ptr>, i32 immarg, " + mask + ", " + type + ")");
+    return f.value(
+        type,
+        "call "
+            + type
+            + " "
+            + name
+            + "("
+            + f.typed(pointers)
+            + ", i32 "
+            + Fn.elementBytes(element)
+            + ", "
+            + mask
+            + " splat (i1 true), "
+            + type
+            + " zeroinitializer)");
   }
 
   /// The sum of the lanes, added pairwise.
@@ -128,7 +192,9 @@ public final class Vec {
     }
     var name = "@llvm.vector.reduce.fadd." + Fn.mangled(type);
     f.module().declare(element + " " + name + "(" + element + ", " + type + ")");
-    return f.value(element, "call reassoc " + element + " " + name + "(" + element + " 0.0, " + f.typed(vector) + ")");
+    return f.value(
+        element,
+        "call reassoc " + element + " " + name + "(" + element + " 0.0, " + f.typed(vector) + ")");
   }
 
   /// The largest lane (floats: of lanes that are not NaN).
@@ -141,7 +207,8 @@ public final class Vec {
     return reduce(f, isFloat(f, vector) ? "fmin" : "smin", vector);
   }
 
-  /// An integer or float reduction of LLVM by name: `mul`, `and`, `or`, `xor`, `smax`, `umin`, `fmaximum`, ...
+  /// An integer or float reduction of LLVM by name: `mul`, `and`, `or`, `xor`, `smax`, `umin`,
+  /// `fmaximum`, ...
   public static String reduce(Fn f, String operation, String vector) {
     var type = f.type(vector);
     if (Fn.lanesOf(type) == 1) {

@@ -3,8 +3,8 @@ package dev.deepstack.codegen.llvm;
 import dev.deepstack.tensor.DType;
 import java.util.List;
 
-/// How generated code reads packed weights (see [dev.deepstack.program.weight.Packing]). A line holds one 4-byte unit per
-/// row of a panel: one f32 weight, or two neighbouring 16-bit weights.
+/// How generated code reads packed weights (see [dev.deepstack.program.weight.Packing]). A line
+/// holds one 4-byte unit per row of a panel: one f32 weight, or two neighbouring 16-bit weights.
 ///
 /// @param dtype the storage format
 /// @param lanes rows of a panel
@@ -27,7 +27,8 @@ record WeightLine(DType dtype, int lanes) {
     var units = f.load(Fn.vector("i32", lanes), pointer, bytes());
     var floats = Fn.vector("float", lanes);
     if (dtype == DType.BF16) {
-      return List.of(f.cast("bitcast", f.binary("shl", units, "16"), floats),
+      return List.of(
+          f.cast("bitcast", f.binary("shl", units, "16"), floats),
           f.cast("bitcast", f.binary("and", units, "-65536"), floats));
     }
     return List.of(half(f, units), half(f, f.binary("lshr", units, "16")));

@@ -38,7 +38,8 @@ final class Compiled implements AutoCloseable {
 
   private MethodHandle handle(String name, Object... arguments) {
     var layouts = Arrays.stream(arguments).map(Compiled::layout).toArray(MemoryLayout[]::new);
-    return Linker.nativeLinker().downcallHandle(code.symbol(name), FunctionDescriptor.ofVoid(layouts));
+    return Linker.nativeLinker()
+        .downcallHandle(code.symbol(name), FunctionDescriptor.ofVoid(layouts));
   }
 
   private static MemoryLayout layout(Object argument) {

@@ -18,16 +18,45 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Vector mathematics against doubles.
 class MathLibTest {
   private static final int COUNT = 1 << 18;
-  private static final float[] SPECIAL = {0f, -0f, 1f, -1f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY,
-      Float.MIN_VALUE, -Float.MIN_VALUE, Float.MIN_NORMAL, 1e-40f, -1e-40f, Float.MAX_VALUE, -Float.MAX_VALUE,
-      88.72283f,
-      88.73f, -87.33655f, -103.97f, -104f, -150f, 0.625f, 0.927734375f, 0.9277344f, 5f, 9.01f, 20f, 100000f, -99999.5f};
+  private static final float[] SPECIAL = {
+    0f,
+    -0f,
+    1f,
+    -1f,
+    Float.NaN,
+    Float.POSITIVE_INFINITY,
+    Float.NEGATIVE_INFINITY,
+    Float.MIN_VALUE,
+    -Float.MIN_VALUE,
+    Float.MIN_NORMAL,
+    1e-40f,
+    -1e-40f,
+    Float.MAX_VALUE,
+    -Float.MAX_VALUE,
+    88.72283f,
+    88.73f,
+    -87.33655f,
+    -103.97f,
+    -104f,
+    -150f,
+    0.625f,
+    0.927734375f,
+    0.9277344f,
+    5f,
+    9.01f,
+    20f,
+    100000f,
+    -99999.5f
+  };
 
   static Stream<Arguments> functions() {
-    return MathLib.unary().stream().flatMap(name -> Stream.of(
-        Arguments.of(name, CpuTarget.avx2(), 1),
-        Arguments.of(name, CpuTarget.avx2(), 8),
-        Arguments.of(name, CpuTarget.avx512(), 16)));
+    return MathLib.unary().stream()
+        .flatMap(
+            name ->
+                Stream.of(
+                    Arguments.of(name, CpuTarget.avx2(), 1),
+                    Arguments.of(name, CpuTarget.avx2(), 8),
+                    Arguments.of(name, CpuTarget.avx512(), 16)));
   }
 
   @ParameterizedTest
@@ -35,12 +64,17 @@ class MathLibTest {
   void isAccurate(String name, CpuTarget cpu, int lanes) {
     var module = new ModuleText(cpu);
     var f = module.function("apply", "void", "ptr x", "ptr y", "i64 n");
-    f.loop("0", "%n", lanes, i -> {
-      var x = f.load(Fn.vector("float", lanes), f.at("%x", "float", i));
-      f.store(MathLib.unary(f, name, x), f.at("%y", "float", i));
-    });
+    f.loop(
+        "0",
+        "%n",
+        lanes,
+        i -> {
+          var x = f.load(Fn.vector("float", lanes), f.at("%x", "float", i));
+          f.store(MathLib.unary(f, name, x), f.at("%y", "float", i));
+        });
     f.end();
-    try (var code = Compiled.of(module); var memory = Arena.ofConfined()) {
+    try (var code = Compiled.of(module);
+        var memory = Arena.ofConfined()) {
       var x = memory.allocate(4L * COUNT, 64);
       var y = memory.allocate(4L * COUNT, 64);
       fill(x, name);
@@ -51,17 +85,25 @@ class MathLibTest {
 
   private static void fill(MemorySegment x, String name) {
     var random = new Random(7);
-    float range = switch (name) {
-      case "sin", "cos" -> 1e5f;
-      case "exp", "expm1" -> 110;
-      default -> 12;
-    };
+    float range =
+        switch (name) {
+          case "sin", "cos" -> 1e5f;
+          case "exp", "expm1" -> 110;
+          default -> 12;
+        };
     for (int i = 0; i < COUNT; i++) {
-      float value = i < SPECIAL.length ? SPECIAL[i]
-          : i % 4 == 0 ? Float.intBitsToFloat(random.nextInt())
-          : i % 4 == 1 ? (random.nextFloat() - 0.5f) * 4
-          : (random.nextFloat() - 0.5f) * 2 * range;
-      boolean beyond = (name.equals("sin") || name.equals("cos")) && Math.abs(value) > 1e8 && Float.isFinite(value);
+      float value =
+          i < SPECIAL.length
+              ? SPECIAL[i]
+              : i % 4 == 0
+                  ? Float.intBitsToFloat(random.nextInt())
+                  : i % 4 == 1
+                      ? (random.nextFloat() - 0.5f) * 4
+                      : (random.nextFloat() - 0.5f) * 2 * range;
+      boolean beyond =
+          (name.equals("sin") || name.equals("cos"))
+              && Math.abs(value) > 1e8
+              && Float.isFinite(value);
       x.setAtIndex(ValueLayout.JAVA_FLOAT, i, beyond ? 1e5f : value);
     }
   }
@@ -77,7 +119,9 @@ class MathLibTest {
       double error = ulps(out, wanted);
       worst = Math.max(worst, error);
       if (!(error <= 2.5)) {
-        mistakes.add(String.format(Locale.ROOT, "%s(%s) = %s, not %s (%.1f ulp)", name, in, out, wanted, error));
+        mistakes.add(
+            String.format(
+                Locale.ROOT, "%s(%s) = %s, not %s (%.1f ulp)", name, in, out, wanted, error));
       }
     }
     return mistakes;
@@ -85,7 +129,10 @@ class MathLibTest {
 
   private static double ulps(float out, double wanted) {
     float rounded = (float) wanted;
-    if (Float.isNaN(rounded) || Float.isInfinite(rounded) || Float.isInfinite(out) || Float.isNaN(out)) {
+    if (Float.isNaN(rounded)
+        || Float.isInfinite(rounded)
+        || Float.isInfinite(out)
+        || Float.isNaN(out)) {
       boolean overflowEdge = Float.isInfinite(out) && Math.abs(wanted) > 3.4028233e38;
       return Float.compare(rounded, out) == 0 || overflowEdge ? 0 : Double.POSITIVE_INFINITY;
     }

@@ -8,8 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// A relocatable ELF64 object for x86-64, read and checked. Every offset that leaves this class lies inside the file
-/// and inside its section, so that loading needs no further checks of the file's structure.
+/// A relocatable ELF64 object for x86-64, read and checked. Every offset that leaves this class
+/// lies inside the file and inside its section, so that loading needs no further checks of the
+/// file's structure.
 ///
 /// @param sections the section table, by section index
 /// @param symbols the symbol table, by symbol index
@@ -34,7 +35,12 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
   private static final int STT_TLS = 6;
 
   /// What the pages of a section must allow once relocation is done.
-  enum Kind { CODE, CONSTANT, DATA, IGNORED }
+  enum Kind {
+    CODE,
+    CONSTANT,
+    DATA,
+    IGNORED
+  }
 
   /// @param data the section's bytes, empty for zero-initialised ones
   /// @param size bytes in memory
@@ -43,7 +49,8 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
   /// @param section the index of the section it lies in, [#SHN_UNDEF] or [#SHN_ABS]
   record Symbol(String name, int section, long value, boolean visible) {}
 
-  /// At `offset` of section `section`: put the address of `symbol` plus `addend`, encoded as `type` says.
+  /// At `offset` of section `section`: put the address of `symbol` plus `addend`, encoded as
+  /// `type` says.
   record Relocation(int section, long offset, int type, int symbol, long addend) {}
 
   static ElfObject parse(byte[] object) {
@@ -51,11 +58,14 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
   }
 
   static MalformedModelException malformed(String what) {
-    return new MalformedModelException("The machine code is not a valid x86-64 object: " + what
-        + ". Delete the file it came from and compile again.");
+    return new MalformedModelException(
+        "The machine code is not a valid x86-64 object: "
+            + what
+            + ". Delete the file it came from and compile again.");
   }
 
-  private record Header(int name, int type, long flags, long offset, long size, int link, int info, long alignment) {}
+  private record Header(
+      int name, int type, long flags, long offset, long size, int link, int info, long alignment) {}
 
   private static final class Parser {
     private final ByteBuffer file;
@@ -98,14 +108,23 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
     }
 
     private Header header(int at) {
-      var h = new Header(file.getInt(at), file.getInt(at + 4), file.getLong(at + 8), file.getLong(at + 24),
-          file.getLong(at + 32), file.getInt(at + 40), file.getInt(at + 44), file.getLong(at + 48));
+      var h =
+          new Header(
+              file.getInt(at),
+              file.getInt(at + 4),
+              file.getLong(at + 8),
+              file.getLong(at + 24),
+              file.getLong(at + 32),
+              file.getInt(at + 40),
+              file.getInt(at + 44),
+              file.getLong(at + 48));
       boolean stored = h.type != SHT_NOBITS && h.type != 0;
       if (stored && !inside(h.offset, h.size, file.limit())) {
         throw malformed("a section lies outside the file");
       }
       long limit = 1L << 30;
-      boolean goodAlignment = h.alignment >= 0 && h.alignment <= 4096 && Long.bitCount(h.alignment) <= 1;
+      boolean goodAlignment =
+          h.alignment >= 0 && h.alignment <= 4096 && Long.bitCount(h.alignment) <= 1;
       if (h.size < 0 || h.size > limit || !goodAlignment) {
         throw malformed("a section has size " + h.size + " and alignment " + h.alignment);
       }
@@ -116,7 +135,8 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
       var kind = kind(h, name);
       boolean stored = h.type != SHT_NOBITS && h.type != 0;
       var data = stored ? file.slice((int) h.offset, (int) h.size) : ByteBuffer.allocate(0);
-      return new Section(name, kind, data.order(ByteOrder.LITTLE_ENDIAN), h.size, Math.max(h.alignment, 1));
+      return new Section(
+          name, kind, data.order(ByteOrder.LITTLE_ENDIAN), h.size, Math.max(h.alignment, 1));
     }
 
     private static Kind kind(Header h, String name) {
@@ -156,7 +176,8 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
       int section = Short.toUnsignedInt(file.getShort(at + 6));
       long value = file.getLong(at + 8);
       boolean special = section == SHN_UNDEF || section == SHN_ABS;
-      boolean placed = section < sections.size() && value >= 0 && value <= sections.get(section).size;
+      boolean placed =
+          section < sections.size() && value >= 0 && value <= sections.get(section).size;
       if (type == STT_TLS || !(special || placed)) {
         throw malformed("symbol '" + name + "' lies outside the sections");
       }
@@ -177,17 +198,26 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
           throw malformed("it has relocations without addends");
         }
         for (long i = 0; i < h.size / RELOCATION_BYTES; i++) {
-          relocations.add(relocation((int) (h.offset + i * RELOCATION_BYTES), h.info, sections, symbols));
+          relocations.add(
+              relocation((int) (h.offset + i * RELOCATION_BYTES), h.info, sections, symbols));
         }
       }
       return relocations;
     }
 
-    private Relocation relocation(int at, int section, List<Section> sections, List<Symbol> symbols) {
-      var r = new Relocation(section, file.getLong(at), file.getInt(at + 8), file.getInt(at + 12),
-          file.getLong(at + 16));
+    private Relocation relocation(
+        int at, int section, List<Section> sections, List<Symbol> symbols) {
+      var r =
+          new Relocation(
+              section,
+              file.getLong(at),
+              file.getInt(at + 8),
+              file.getInt(at + 12),
+              file.getLong(at + 16));
       var bytes = sections.get(section).data;
-      if (!inside(r.offset, NativeCode.width(r.type), bytes.limit()) || r.symbol < 0 || r.symbol >= symbols.size()) {
+      if (!inside(r.offset, NativeCode.width(r.type), bytes.limit())
+          || r.symbol < 0
+          || r.symbol >= symbols.size()) {
         throw malformed("a relocation points outside its section or the symbol table");
       }
       return r;
@@ -201,7 +231,10 @@ record ElfObject(List<Section> sections, List<Symbol> symbols, List<Relocation> 
     }
 
     private String string(@Nullable Header table, int offset) {
-      if (table == null || table.type == SHT_NOBITS || offset < 0 || offset >= Math.max(table.size, 1)) {
+      if (table == null
+          || table.type == SHT_NOBITS
+          || offset < 0
+          || offset >= Math.max(table.size, 1)) {
         throw malformed("a name lies outside its table");
       }
       int start = (int) table.offset + offset;

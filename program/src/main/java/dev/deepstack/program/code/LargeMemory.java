@@ -7,8 +7,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/// Anonymous memory straight from the operating system: zeroed lazily, page-granular, and on huge pages where the
-/// system grants them. For weights and activations (`allocate`), and for code (`reserve` and `protect`).
+/// Anonymous memory straight from the operating system: zeroed lazily, page-granular, and on huge
+/// pages where the system grants them. For weights and activations (`allocate`), and for code
+/// (`reserve` and `protect`).
 public final class LargeMemory {
   static final int READ = 1;
   static final int WRITE = 2;
@@ -19,20 +20,44 @@ public final class LargeMemory {
   private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
   private static final int MADV_HUGEPAGE = 14;
 
-  private static final MethodHandle MMAP = bind("mmap", FunctionDescriptor.of(ValueLayout.JAVA_LONG,
-      ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT,
-      ValueLayout.JAVA_LONG));
-  private static final MethodHandle MUNMAP = bind("munmap",
-      FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
-  private static final MethodHandle MPROTECT = bind("mprotect", FunctionDescriptor.of(ValueLayout.JAVA_INT,
-      ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
-  private static final MethodHandle MADVISE = bind("madvise", FunctionDescriptor.of(ValueLayout.JAVA_INT,
-      ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+  private static final MethodHandle MMAP =
+      bind(
+          "mmap",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG));
+  private static final MethodHandle MUNMAP =
+      bind(
+          "munmap",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+  private static final MethodHandle MPROTECT =
+      bind(
+          "mprotect",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT));
+  private static final MethodHandle MADVISE =
+      bind(
+          "madvise",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT));
 
   private LargeMemory() {}
 
-  /// `bytes` of zeroed memory that lives as long as `arena`, aligned to a page, or to 2 MiB and on huge pages when it
-  /// is at least that large. Pages are taken from the system when first touched.
+  /// `bytes` of zeroed memory that lives as long as `arena`, aligned to a page, or to 2 MiB and
+  /// on huge pages when it is at least that large. Pages are taken from the system when first
+  /// touched.
   public static MemorySegment allocate(Arena arena, long bytes) {
     if (bytes < HUGE_PAGE) {
       return reserve(arena, Math.max(bytes, 1)).asSlice(0, bytes);
@@ -71,8 +96,9 @@ public final class LargeMemory {
       throw unexpected(e);
     }
     if (status != 0) {
-      throw new IllegalStateException("The system refused to make memory executable (mprotect): is this process "
-          + "confined by a policy that forbids generated code?");
+      throw new IllegalStateException(
+          "The system refused to make memory executable (mprotect): is this process "
+              + "confined by a policy that forbids generated code?");
     }
   }
 
@@ -82,7 +108,8 @@ public final class LargeMemory {
 
   private static void advise(long address, long bytes) {
     try {
-      // Advice only: a system without huge pages answers with an error, and the memory is as good as before.
+      // Advice only: a system without huge pages answers with an error, and the memory is as good
+      // as before.
       int _ = (int) MADVISE.invokeExact(address, bytes, MADV_HUGEPAGE);
     } catch (Throwable e) {
       throw unexpected(e);
@@ -98,7 +125,8 @@ public final class LargeMemory {
   }
 
   private static MethodHandle bind(String name, FunctionDescriptor type) {
-    return Linker.nativeLinker().downcallHandle(Linker.nativeLinker().defaultLookup().findOrThrow(name), type);
+    return Linker.nativeLinker()
+        .downcallHandle(Linker.nativeLinker().defaultLookup().findOrThrow(name), type);
   }
 
   private static AssertionError unexpected(Throwable e) {

@@ -15,11 +15,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// Machine code from one relocatable object, placed in memory and ready to be called. Pages are writable while
-/// relocations are applied and never both writable and executable: code ends as read-execute, constants and the offset
-/// table as read-only, data as read-write. Undefined symbols are looked up in the C library.
+/// Machine code from one relocatable object, placed in memory and ready to be called. Pages are
+/// writable while relocations are applied and never both writable and executable: code ends as
+/// read-execute, constants and the offset table as read-only, data as read-write. Undefined
+/// symbols are looked up in the C library.
 ///
-/// Freshly compiled, cached and packaged code all come through here, so there is no second way for code to start.
+/// Freshly compiled, cached and packaged code all come through here, so there is no second way
+/// for code to start.
 public final class NativeCode implements AutoCloseable {
   private static final int R_X86_64_64 = 1;
   private static final int R_X86_64_PC32 = 2;
@@ -30,7 +32,8 @@ public final class NativeCode implements AutoCloseable {
   private static final int R_X86_64_REX_GOTPCRELX = 42;
 
   private static final long STUB_BYTES = 16;
-  private static final long JUMP_THROUGH_NEXT_WORD = 0x25ff; // jmp *0(%rip), the address follows the instruction
+  private static final long JUMP_THROUGH_NEXT_WORD =
+      0x25ff; // jmp *0(%rip), the address follows the instruction
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
 
@@ -39,9 +42,11 @@ public final class NativeCode implements AutoCloseable {
 
   private NativeCode() {}
 
-  /// Loads an object as [the compiler makes them](ElfObject): position-independent, small code model.
+  /// Loads an object as [the compiler makes them](ElfObject): position-independent, small code
+  /// model.
   ///
-  /// @throws dev.deepstack.tensor.MalformedModelException if the bytes are no such object, or need a symbol nobody has
+  /// @throws dev.deepstack.tensor.MalformedModelException if the bytes are no such object, or
+  /// need a symbol nobody has
   public static NativeCode load(byte[] elfObject) {
     var object = ElfObject.parse(elfObject);
     var code = new NativeCode();
@@ -54,12 +59,14 @@ public final class NativeCode implements AutoCloseable {
     return code;
   }
 
-  /// The address of a function or object that the code exports, as a zero-length segment: it stays valid until
-  /// [#close], which nobody but the owner of this object prevents (a check per call would cost more than the call).
+  /// The address of a function or object that the code exports, as a zero-length segment: it
+  /// stays valid until [#close], which nobody but the owner of this object prevents (a check per
+  /// call would cost more than the call).
   public MemorySegment symbol(String name) {
     var address = symbols.get(name);
     if (address == null) {
-      throw new IllegalArgumentException("The loaded code has no symbol '" + name + "', only " + symbols.keySet());
+      throw new IllegalArgumentException(
+          "The loaded code has no symbol '" + name + "', only " + symbols.keySet());
     }
     return address;
   }
@@ -79,13 +86,19 @@ public final class NativeCode implements AutoCloseable {
   static int width(int type) {
     return switch (type) {
       case R_X86_64_64, R_X86_64_PC64 -> 8;
-      case R_X86_64_PC32, R_X86_64_PLT32, R_X86_64_GOTPCREL, R_X86_64_GOTPCRELX, R_X86_64_REX_GOTPCRELX -> 4;
+      case R_X86_64_PC32,
+          R_X86_64_PLT32,
+          R_X86_64_GOTPCREL,
+          R_X86_64_GOTPCRELX,
+          R_X86_64_REX_GOTPCRELX ->
+          4;
       default -> throw ElfObject.malformed("relocation type " + type + " is not supported");
     };
   }
 
-  /// One load in progress. The region is laid out as code, stubs | constants, offset table | data, each part on its own
-  /// pages, and small enough that everything inside it reaches everything else with 32 bits.
+  /// One load in progress. The region is laid out as code, stubs | constants, offset table |
+  /// data, each part on its own pages, and small enough that everything inside it reaches
+  /// everything else with 32 bits.
   private static final class Loading {
     private final ElfObject object;
     private final long[] offsets;
@@ -114,14 +127,17 @@ public final class NativeCode implements AutoCloseable {
 
     void finish(Map<String, MemorySegment> exported) {
       copySections();
-      stubs.forEach((symbol, at) -> {
-        region.set(LONG, at, JUMP_THROUGH_NEXT_WORD);
-        region.set(LONG, at + 6, address(symbol));
-      });
+      stubs.forEach(
+          (symbol, at) -> {
+            region.set(LONG, at, JUMP_THROUGH_NEXT_WORD);
+            region.set(LONG, at + 6, address(symbol));
+          });
       slots.forEach((symbol, at) -> region.set(LONG, at, address(symbol)));
       object.relocations().forEach(this::relocate);
-      LargeMemory.protect(region.asSlice(0, constantsStart), LargeMemory.READ | LargeMemory.EXECUTE);
-      LargeMemory.protect(region.asSlice(constantsStart, dataStart - constantsStart), LargeMemory.READ);
+      LargeMemory.protect(
+          region.asSlice(0, constantsStart), LargeMemory.READ | LargeMemory.EXECUTE);
+      LargeMemory.protect(
+          region.asSlice(constantsStart, dataStart - constantsStart), LargeMemory.READ);
       for (Symbol symbol : object.symbols()) {
         if (symbol.visible() && loaded(symbol)) {
           exported.put(symbol.name(), MemorySegment.ofAddress(placed(symbol)));
@@ -164,7 +180,9 @@ public final class NativeCode implements AutoCloseable {
       for (int i = 0; i < offsets.length; i++) {
         Section section = object.sections().get(i);
         if (section.kind() != Kind.IGNORED && section.data().hasRemaining()) {
-          region.asSlice(offsets[i], section.size()).copyFrom(MemorySegment.ofBuffer(section.data()));
+          region
+              .asSlice(offsets[i], section.size())
+              .copyFrom(MemorySegment.ofBuffer(section.data()));
         }
       }
     }
@@ -202,7 +220,8 @@ public final class NativeCode implements AutoCloseable {
         return externals.computeIfAbsent(symbol.name(), Loading::lookup);
       }
       if (!loaded(symbol)) {
-        throw ElfObject.malformed("it refers to '" + symbol.name() + "', which is in no loaded section");
+        throw ElfObject.malformed(
+            "it refers to '" + symbol.name() + "', which is in no loaded section");
       }
       return placed(symbol);
     }
@@ -210,7 +229,10 @@ public final class NativeCode implements AutoCloseable {
     private static long lookup(String name) {
       SymbolLookup c = Linker.nativeLinker().defaultLookup();
       return c.find(name)
-          .orElseThrow(() -> ElfObject.malformed("it needs the function '" + name + "', which the C library lacks"))
+          .orElseThrow(
+              () ->
+                  ElfObject.malformed(
+                      "it needs the function '" + name + "', which the C library lacks"))
           .address();
     }
 

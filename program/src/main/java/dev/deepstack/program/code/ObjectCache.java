@@ -16,9 +16,9 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// Compiled objects on disk, by the hash of everything they were made from. A file is loaded only if its folder and it
-/// belong to this user alone and its contents prove whole; anything else is compiled again. A cache that cannot be used
-/// says so once and lets the program go on without.
+/// Compiled objects on disk, by the hash of everything they were made from. A file is loaded only
+/// if its folder and it belong to this user alone and its contents prove whole; anything else is
+/// compiled again. A cache that cannot be used says so once and lets the program go on without.
 public final class ObjectCache {
   private static final byte[] MAGIC = "DSOBJ\0\0\1".getBytes(StandardCharsets.ISO_8859_1);
   private static final int HASH_BYTES = 32;
@@ -60,7 +60,8 @@ public final class ObjectCache {
     return in(defaultFolder(System.getenv()).resolve("objects"), warnings);
   }
 
-  /// A cache in `folder`, which is made if missing. Unusable folders give a cache that stores nothing.
+  /// A cache in `folder`, which is made if missing. Unusable folders give a cache that stores
+  /// nothing.
   public static ObjectCache in(Path folder, Consumer<String> warnings) {
     try {
       PrivateFiles.createFolder(folder);
@@ -83,15 +84,16 @@ public final class ObjectCache {
     return new ObjectCache(null, _ -> {});
   }
 
-  /// Where DeepStack keeps what it can make again: `DEEPSTACK_CACHE`, else `deepstack` in `XDG_CACHE_HOME`, else
-  /// `~/.cache/deepstack`.
+  /// Where DeepStack keeps what it can make again: `DEEPSTACK_CACHE`, else `deepstack` in
+  /// `XDG_CACHE_HOME`, else `~/.cache/deepstack`.
   public static Path defaultFolder(Map<String, String> environment) {
     var own = environment.getOrDefault("DEEPSTACK_CACHE", "");
     if (!own.isEmpty()) {
       return Path.of(own).toAbsolutePath();
     }
     var xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
-    var base = xdg.startsWith("/") ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
+    var base =
+        xdg.startsWith("/") ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
     return base.resolve("deepstack");
   }
 
@@ -147,7 +149,8 @@ public final class ObjectCache {
   /// magic, key, CPU, hash of the object, length of the object, object.
   private static byte[] wrap(Key key, byte[] object) {
     var cpu = key.cpu.getBytes(StandardCharsets.UTF_8);
-    return ByteBuffer.allocate(MAGIC.length + 2 * HASH_BYTES + 2 * Integer.BYTES + cpu.length + object.length)
+    return ByteBuffer.allocate(
+            MAGIC.length + 2 * HASH_BYTES + 2 * Integer.BYTES + cpu.length + object.length)
         .put(MAGIC)
         .put(HexFormat.of().parseHex(key.hash))
         .putInt(cpu.length)
@@ -161,9 +164,10 @@ public final class ObjectCache {
   private static byte @Nullable [] unwrap(Key key, byte[] file) {
     try {
       var in = ByteBuffer.wrap(file);
-      boolean sound = Arrays.equals(take(in, MAGIC.length), MAGIC)
-          && Arrays.equals(take(in, HASH_BYTES), HexFormat.of().parseHex(key.hash))
-          && new String(take(in, in.getInt()), StandardCharsets.UTF_8).equals(key.cpu);
+      boolean sound =
+          Arrays.equals(take(in, MAGIC.length), MAGIC)
+              && Arrays.equals(take(in, HASH_BYTES), HexFormat.of().parseHex(key.hash))
+              && new String(take(in, in.getInt()), StandardCharsets.UTF_8).equals(key.cpu);
       if (!sound) {
         return null;
       }
@@ -185,7 +189,10 @@ public final class ObjectCache {
   }
 
   private static String notUsed(Path folder, String why) {
-    return "Compiled code is not kept between runs: the cache folder " + folder + " is not used because " + why
+    return "Compiled code is not kept between runs: the cache folder "
+        + folder
+        + " is not used because "
+        + why
         + ". Set DEEPSTACK_CACHE to a folder of your own.";
   }
 

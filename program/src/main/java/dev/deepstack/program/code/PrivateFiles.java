@@ -10,7 +10,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Files whose contents run with this user's rights, and which therefore nobody else may have written.
+/// Files whose contents run with this user's rights, and which therefore nobody else may have
+/// written.
 public final class PrivateFiles {
   private PrivateFiles() {}
 
@@ -28,15 +29,18 @@ public final class PrivateFiles {
       if (Files.isSymbolicLink(path)) {
         return "it is a symbolic link";
       }
-      var attributes = Files.readAttributes(path, "unix:uid,permissions", LinkOption.NOFOLLOW_LINKS);
-      // A process owns its entry in /proc: the user it really runs as, whatever the environment claims.
+      var attributes =
+          Files.readAttributes(path, "unix:uid,permissions", LinkOption.NOFOLLOW_LINKS);
+      // A process owns its entry in /proc: the user it really runs as, whatever the environment
+      // claims.
       var self = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
       if (!self.equals(attributes.get("uid"))) {
         return "it belongs to another user";
       }
-      boolean shared = attributes.get("permissions") instanceof Set<?> permissions
-          && (permissions.contains(PosixFilePermission.GROUP_WRITE)
-              || permissions.contains(PosixFilePermission.OTHERS_WRITE));
+      boolean shared =
+          attributes.get("permissions") instanceof Set<?> permissions
+              && (permissions.contains(PosixFilePermission.GROUP_WRITE)
+                  || permissions.contains(PosixFilePermission.OTHERS_WRITE));
       return shared ? "other users may write to it" : null;
     } catch (NoSuchFileException _) {
       return "it does not exist";

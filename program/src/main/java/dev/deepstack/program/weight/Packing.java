@@ -5,14 +5,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.stream.LongStream;
 
-/// The layout in which kernels read a weight matrix `w[n, k]`: panels of `rows` output rows, each one stream of lines. A
-/// line holds one 4-byte unit per row of the panel: one f32 weight, or two 16-bit weights with neighbouring k.
+/// The layout in which kernels read a weight matrix `w[n, k]`: panels of `rows` output rows, each
+/// one stream of lines. A line holds one 4-byte unit per row of the panel: one f32 weight, or two
+/// 16-bit weights with neighbouring k.
 ///
 /// ```
 /// [panel = n / rows][k / perUnit][row in panel][perUnit]
 /// ```
 ///
-/// Rows beyond `n` and the second half of an odd last unit are zero. The size is a multiple of 64 bytes per panel.
+/// Rows beyond `n` and the second half of an odd last unit are zero. The size is a multiple of 64
+/// bytes per panel.
 ///
 /// @param dtype F32, BF16 or F16
 /// @param n output rows of the matrix
@@ -62,34 +64,58 @@ public record Packing(DType dtype, long n, long k, int rows) {
   ///
   /// @param source holds element (i, j) at element offset `i * rowStride + j * columnStride`
   /// @param destination receives [#bytes] bytes
-  public void pack(MemorySegment source, long rowStride, long columnStride, MemorySegment destination) {
+  public void pack(
+      MemorySegment source, long rowStride, long columnStride, MemorySegment destination) {
     destination.asSlice(0, bytes()).fill((byte) 0);
     packRows(source, rowStride, columnStride, 0, n, destination);
   }
 
-  /// Packs `count` rows of the matrix, from row `first` on: for matrices put together from several
-  /// tensors. Nothing is written to the places of other rows, nor to the padding, which must be zero.
+  /// Packs `count` rows of the matrix, from row `first` on: for matrices put together from
+  /// several tensors. Nothing is written to the places of other rows, nor to the padding, which
+  /// must be zero.
   ///
-  /// @param source holds element (first + i, j) at element offset `i * rowStride + j * columnStride`
-  public void packRows(MemorySegment source, long rowStride, long columnStride, long first, long count,
+  /// @param source holds element (first + i, j) at element offset `i * rowStride + j *
+  /// columnStride`
+  public void packRows(
+      MemorySegment source,
+      long rowStride,
+      long columnStride,
+      long first,
+      long count,
       MemorySegment destination) {
     long last = (count - 1) * rowStride + (k - 1) * columnStride;
-    if (rowStride < 0 || columnStride < 0 || (last + 1) * dtype.bytes() > source.byteSize() || first + count > n) {
+    if (rowStride < 0
+        || columnStride < 0
+        || (last + 1) * dtype.bytes() > source.byteSize()
+        || first + count > n) {
       throw new IllegalArgumentException("the source is smaller than its shape says");
     }
     var panels = LongStream.rangeClosed(first / rows, (first + count - 1) / rows);
     var helper = Thread.ofPlatform().unstarted(() -> {});
     boolean shared = source.isAccessibleBy(helper) && destination.isAccessibleBy(helper);
-    (shared ? panels.parallel() : panels).forEach(p -> {
-      long low = Math.max(first, p * rows);
-      long high = Math.min(first + count, (p + 1) * rows);
-      var start = source.asSlice((low - first) * rowStride * dtype.bytes());
-      packPanel(start, rowStride, columnStride, (int) (low - p * rows), (int) (high - p * rows),
-          destination.asSlice(p * panelBytes(), panelBytes()));
-    });
+    (shared ? panels.parallel() : panels)
+        .forEach(
+            p -> {
+              long low = Math.max(first, p * rows);
+              long high = Math.min(first + count, (p + 1) * rows);
+              var start = source.asSlice((low - first) * rowStride * dtype.bytes());
+              packPanel(
+                  start,
+                  rowStride,
+                  columnStride,
+                  (int) (low - p * rows),
+                  (int) (high - p * rows),
+                  destination.asSlice(p * panelBytes(), panelBytes()));
+            });
   }
 
-  private void packPanel(MemorySegment source, long rowStride, long columnStride, int low, int high, MemorySegment panel) {
+  private void packPanel(
+      MemorySegment source,
+      long rowStride,
+      long columnStride,
+      int low,
+      int high,
+      MemorySegment panel) {
     long done = 0;
     if (columnStride == 1 && low == 0 && high == rows) {
       int units = (int) (k / perUnit());
@@ -108,7 +134,8 @@ public record Packing(DType dtype, long n, long k, int rows) {
     for (int first = 0; first < units; first += BLOCK_UNITS) {
       int count = Math.min(BLOCK_UNITS, units - first);
       for (int r = 0; r < rows; r++) {
-        MemorySegment.copy(source, INT, r * rowStride * dtype.bytes() + first * 4L, in, r * BLOCK_UNITS, count);
+        MemorySegment.copy(
+            source, INT, r * rowStride * dtype.bytes() + first * 4L, in, r * BLOCK_UNITS, count);
       }
       if (rows == 16) {
         transpose16(in, out, count);
@@ -146,8 +173,14 @@ public record Packing(DType dtype, long n, long k, int rows) {
     }
   }
 
-  private void packColumn(MemorySegment source, long rowStride, long columnStride, int low, int high,
-      MemorySegment panel, long j) {
+  private void packColumn(
+      MemorySegment source,
+      long rowStride,
+      long columnStride,
+      int low,
+      int high,
+      MemorySegment panel,
+      long j) {
     int perUnit = perUnit();
     long to = j / perUnit * rows * 4 + j % perUnit * dtype.bytes();
     for (int r = low; r < high; r++) {

@@ -93,8 +93,8 @@ final class Folds {
     String s = dtype.isUnsigned() || dtype.isBool() ? "u" : "s";
     String type = f.type(a);
     return switch (r) {
-      case Op.ReduceSum _ -> real ? f.fadd(a, b) : f.add(a, b);
-      case Op.ReduceProd _ -> real ? f.fmul(a, b) : f.mul(a, b);
+      case Op.ReduceSum _ -> real ? f.fadd(a, b) : dtype.isBool() ? f.binary("or", a, b) : f.add(a, b);
+      case Op.ReduceProd _ -> real ? f.fmul(a, b) : dtype.isBool() ? f.binary("and", a, b) : f.mul(a, b);
       case Op.ReduceMax _ -> real ? f.fmax(a, b) : f.intrinsic("llvm." + s + "max", type, a, b);
       case Op.ReduceMin _ -> real ? f.fmin(a, b) : f.intrinsic("llvm." + s + "min", type, a, b);
     };

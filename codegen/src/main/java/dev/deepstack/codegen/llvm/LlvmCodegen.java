@@ -38,7 +38,7 @@ public final class LlvmCodegen {
     var codegen = new LlvmCodegen(Tiler.lower(graph), cpu);
     String ir = codegen.text();
     var key = ObjectCache.Key.of(ir, LlvmCompiler.VERSION, cpu.name(), cpu.features());
-    byte[] object = cache.get(key, () -> LlvmCompiler.open().compile(ir, cpu));
+    byte[] object = cache.get(key, () -> LlvmCompiler.shared().compile(ir, cpu));
     return codegen.program(object, cpu);
   }
 

@@ -41,6 +41,17 @@ public final class LlvmCompiler {
     return new LlvmCompiler(LlvmLibrary.find());
   }
 
+  /// The compiler of this process, opened on first use: LLVM can be loaded once and not be unloaded.
+  ///
+  /// @throws dev.deepstack.tensor.UnsupportedModelException if there is none
+  public static LlvmCompiler shared() {
+    return Shared.COMPILER;
+  }
+
+  private static final class Shared {
+    static final LlvmCompiler COMPILER = open();
+  }
+
   /// What the loaded library says it is, `20.1.7`.
   public String version() {
     return llvm.version();

@@ -49,8 +49,7 @@ final class RoutedCode {
     String choices = code.index(kernel.ids().shape().dim(1));
     String pairs = f.mul(code.index(kernel.ids().shape().dim(0)), choices);
     // Each thread keeps lists of its own: the rows of x and the places in the result.
-    String lists = f.at(code.buffer(kernel.scratch()), "i64",
-        f.mul(f.mul("%thread", f.add(f.mul(pairs, 2), 8)), 1));
+    String lists = f.at(code.buffer(kernel.scratch()), "i64", f.mul("%thread", f.add(f.mul(pairs, 2), 8)));
     String places = f.at(lists, "i64", pairs);
     String few = f.icmp("sle", pairs, choices);
     f.when(few,

@@ -4,6 +4,8 @@ import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.OpSchema;
 import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.Shape;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -108,9 +110,9 @@ final class Fusion {
 
   private void requireOperands(Value v) {
     switch (v.op()) {
-      case Op.Linear l -> require(l.x());
+      case Op.Linear l -> requireRows(l.x());
       case Op.RoutedLinear r -> {
-        require(r.x());
+        requireRows(r.x());
         require(r.ids());
       }
       case Op.Attention a -> {
@@ -156,6 +158,17 @@ final class Fusion {
     Value base = base(v);
     boolean stored = isSource(base) || isHeavy(base.op()) || required.contains(base);
     if (!stored || !isStrided(v)) {
+      required.add(v);
+    }
+  }
+
+  /// As [#require], and the leading axes must be one even run of contiguous rows.
+  private void requireRows(Value v) {
+    require(v);
+    Operand x = strided(v);
+    Dim columns = v.type().dim(-1);
+    Operand rows = x == null ? null : x.reshape(Shape.of(v.type().shape().elements().floorDiv(columns), columns));
+    if (rows == null || !rows.strides().get(1).is(1)) {
       required.add(v);
     }
   }

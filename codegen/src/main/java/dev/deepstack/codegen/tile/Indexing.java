@@ -146,6 +146,10 @@ public final class Indexing {
 
   /// Index of shape `from` as an index of the same elements in shape `to`.
   public List<Dim> reshape(List<Dim> index, Shape from, Shape to) {
+    if (from.elements().is(0)) {
+      // No element is ever asked for, and empty shapes need not align.
+      return java.util.Collections.nCopies(to.rank(), Dim.ZERO);
+    }
     var result = new ArrayList<Dim>();
     int i = 0;
     int j = 0;

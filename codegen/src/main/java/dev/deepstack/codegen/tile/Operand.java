@@ -52,50 +52,49 @@ public record Operand(int buffer, TensorType type, Dim offset, List<Dim> strides
     return true;
   }
 
-  /// The same elements in another shape, or null when strides can't say it.
+  /// The same elements in another shape, or null when strides can't say it: axes that lie evenly are one run, and each
+  /// run must be a product of neighbouring new extents.
   public @org.jspecify.annotations.Nullable Operand reshape(Shape to) {
     if (isContiguous()) {
       return new Operand(buffer, type.withShape(to), offset, to.strides());
     }
-    var strides = new ArrayList<Dim>();
-    int from = 0;
-    List<Dim> dims = type.shape().dims();
-    for (int i = 0; i < to.rank(); ) {
-      if (to.dim(i).is(1)) {
-        strides.add(Dim.ZERO);
-        i++;
+    var reversed = new ArrayList<Dim>();
+    int at = to.rank() - 1;
+    for (Run run : runs().reversed()) {
+      Dim extent = Dim.ONE;
+      while (!extent.equals(run.extent)) {
+        if (at < 0) {
+          return null;
+        }
+        reversed.add(run.stride.times(extent));
+        extent = extent.times(to.dim(at--));
+      }
+    }
+    while (at >= 0) {
+      if (!to.dim(at--).is(1)) {
+        return null;
+      }
+      reversed.add(Dim.ZERO);
+    }
+    return new Operand(buffer, type.withShape(to), offset, reversed.reversed());
+  }
+
+  private record Run(Dim extent, Dim stride) {}
+
+  /// Neighbouring axes that together step evenly, unit axes left out.
+  private List<Run> runs() {
+    var runs = new ArrayList<Run>();
+    for (int i = 0; i < strides.size(); i++) {
+      Dim extent = type.dim(i);
+      Dim stride = strides.get(i);
+      if (extent.is(1)) {
         continue;
       }
-      while (from < dims.size() && dims.get(from).is(1)) {
-        from++;
+      if (!runs.isEmpty() && runs.getLast().stride.equals(stride.times(extent))) {
+        extent = extent.times(runs.removeLast().extent);
       }
-      if (from == dims.size()) {
-        return null;
-      }
-      // Only whole axes, or one axis split into several, keep their strides.
-      Dim extent = dims.get(from);
-      int end = i;
-      Dim product = Dim.ONE;
-      while (end < to.rank() && !product.equals(extent)) {
-        product = product.times(to.dim(end++));
-      }
-      if (!product.equals(extent)) {
-        return null;
-      }
-      Dim stride = this.strides.get(from++);
-      var group = new ArrayList<Dim>();
-      for (int k = end - 1; k >= i; k--) {
-        group.addFirst(stride);
-        stride = stride.times(to.dim(k));
-      }
-      strides.addAll(group);
-      i = end;
+      runs.add(new Run(extent, stride));
     }
-    while (from < dims.size()) {
-      if (!dims.get(from++).is(1)) {
-        return null;
-      }
-    }
-    return new Operand(buffer, type.withShape(to), offset, strides);
+    return runs;
   }
 }

@@ -234,13 +234,25 @@ public final class Tiler {
 
   private void pad(Op.Pad p, Value v) {
     Operand out = place(v);
-    Value fill = graph.constant(p.value(), v);
+    Value fill = graph.add(new Op.Expand(graph.constant(p.value(), v), v.type().shape()));
     add(new Kernel.Loops(List.of(new Kernel.Nest(out, fill))), v);
     Operand inner = out;
+    Value x = p.x();
     for (int i = 0; i < v.type().rank(); i++) {
-      inner = inner.slice(i, p.low().get(i), p.x().type().dim(i));
+      Dim low = p.low().get(i);
+      Dim cutLow = cut(low);
+      Dim size = x.type().dim(i).minus(cutLow).minus(cut(p.high().get(i)));
+      if (!size.equals(x.type().dim(i))) {
+        x = graph.add(new Op.Slice(x, i, cutLow, size, 1));
+      }
+      inner = inner.slice(i, low.plus(cutLow), size);
     }
-    add(new Kernel.Loops(List.of(new Kernel.Nest(inner, p.x()))), v);
+    add(new Kernel.Loops(List.of(new Kernel.Nest(inner, x))), v);
+  }
+
+  /// How many elements a negative padding takes away.
+  private static Dim cut(Dim padding) {
+    return padding.isConstant() && padding.constant() < 0 ? padding.times(-1) : Dim.ZERO;
   }
 
   /// Results and updates that no kernel wrote to their place yet.

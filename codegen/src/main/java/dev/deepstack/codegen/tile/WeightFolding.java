@@ -32,7 +32,8 @@ final class WeightFolding {
   static boolean isFoldable(Value w) {
     DType dtype = w.type().dtype();
     boolean stored = dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16;
-    return stored && w.type().shape().isStatic() && pieces(w) != null;
+    boolean fixed = w.type().shape().dims().stream().allMatch(d -> d.isConstant() && d.constant() > 0);
+    return stored && fixed && pieces(w) != null;
   }
 
   /// The panels of `w`, `[n,k]` or `[e,n,k]`.

@@ -14,8 +14,8 @@ import java.util.SequencedMap;
 /// The frame of one kernel's function while it is written: its buffers as parameters, the program's symbols, and index
 /// arithmetic in both forms, symbolic ([Indexing]) and as instructions.
 ///
-/// Parameters of every kernel: its buffers `b0, b1, …`, then `dims` (symbol values), `fault` (where an index out of range
-/// is noted), `thread` and `threads`.
+/// Parameters of every kernel: its buffers `b0, b1, …`, then `dims` (symbol values), `fault` (where an index out of
+/// range is noted), `thread` and `threads`.
 final class KernelCode {
   final Fn f;
   final Indexing indexing;

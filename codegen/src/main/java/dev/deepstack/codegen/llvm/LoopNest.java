@@ -188,8 +188,8 @@ final class LoopNest {
     Stores.store(code, out, at, value, lane);
   }
 
-  /// How many lanes the innermost loop takes at once: one where vectors would be gathered element by element, or where a
-  /// fold inside is better off taking the vectors itself.
+  /// How many lanes the innermost loop takes at once: one where vectors would be gathered element by element, or where
+  /// a fold inside is better off taking the vectors itself.
   private int lanes(Dim inner) {
     String counter = Indexing.name(inner);
     Dim extent = extent(inner);

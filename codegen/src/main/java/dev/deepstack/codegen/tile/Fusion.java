@@ -269,7 +269,8 @@ final class Fusion {
   }
 
   private boolean repeats(Value v) {
-    return users(v).stream().anyMatch(u -> u.op() instanceof Op.View ? repeatsBeforeLast(v, u) || !isRoot(u) && repeats(u)
+    return users(v).stream().anyMatch(u -> u.op() instanceof Op.View
+        ? repeatsBeforeLast(v, u) || !isRoot(u) && repeats(u)
         : !isHeavy(u.op()) && repeatsBeforeLast(v, u));
   }
 

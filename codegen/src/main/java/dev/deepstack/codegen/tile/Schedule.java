@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
-/// The static memory plan: kernels in their order, temporaries in slots of the arena that they leave to one another when
-/// the last reader is done.
+/// The static memory plan: kernels in their order, temporaries in slots of the arena that they leave to one another
+/// when the last reader is done.
 final class Schedule {
   private final Map<Value, Operand> memory;
   private final List<Buffer> buffers;

@@ -2,12 +2,13 @@ package dev.deepstack.passes;
 
 import static dev.deepstack.passes.Patterns.is;
 import static dev.deepstack.passes.Patterns.isLast;
-import static dev.deepstack.passes.Patterns.isWidening;
+import static dev.deepstack.passes.Patterns.leading;
+import static dev.deepstack.passes.Patterns.reshape;
 import static dev.deepstack.passes.Patterns.shape;
-import static dev.deepstack.passes.Patterns.splat;
 import static dev.deepstack.passes.Patterns.transpose;
 
 import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Shapes;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
@@ -30,8 +31,7 @@ final class Attentions {
   }
 
   private static @Nullable Value attention(Op op, Value p, Value v, Rewriter to) {
-    Value weights = Patterns.uncast(p);
-    Value scores = Activations.softmaxed(unguarded(weights));
+    Value scores = softmaxed(unguarded(weights(p), to), to);
     Scores found = scores == null ? null : Scores.of(scores, to);
     if (found == null || !(found.product().op() instanceof Op.MatMul(var q, var kt))) {
       return null;
@@ -39,88 +39,84 @@ final class Attentions {
     Scaled query = scaled(q, to);
     Scaled key = scaled(kt, to);
     Value k = transpose(to, key.x);
-    if (query.x.type().dtype() != v.type().dtype() || k.type().dtype() != v.type().dtype()) {
+    DType dtype = v.type().dtype();
+    boolean fits = query.x.type().dtype() == dtype && k.type().dtype() == dtype
+        && p.type().dim(-2).equals(found.product().type().dim(-2))
+        && shape(p).elements().equals(shape(found.product()).elements());
+    if (!fits) {
       return null;
     }
-    var attention = new Op.Attention(query.x, k, v, found.mask(), found.scale() * query.scale * key.scale, false);
-    return fits(attention, found.product()) && attention.infer().equals(op.infer()) ? to.add(attention) : null;
+    // The scores may have had another number of leading axes.
+    Value rows = batched(query.x, found.product(), p, to);
+    Value keys = batched(k, found.product(), p, to);
+    if (rows == null || keys == null) {
+      return null;
+    }
+    Value mask = found.mask();
+    double scale = found.scale() * query.scale * key.scale;
+    boolean fitting = mask == null || shape(p).equals(Shapes.broadcast(shape(mask), shape(p)));
+    if (!fitting || !keys.type().dim(-2).equals(v.type().dim(-2))) {
+      return null;
+    }
+    var attention = new Op.Attention(rows, keys, v, mask, scale, false);
+    return attention.infer().equals(op.infer()) ? to.add(attention) : null;
   }
 
-  private static boolean fits(Op.Attention a, Value product) {
-    return a.mask() == null || product.type().shape().equals(
-        dev.deepstack.ir.Shapes.broadcast(shape(a.mask()), shape(product)));
+  /// An operand of the product with the leading axes of the weights; null where that is not a reshape.
+  private static @Nullable Value batched(Value x, Value product, Value p, Rewriter to) {
+    var before = leading(shape(product), 2);
+    var after = leading(shape(p), 2);
+    if (before.equals(after)) {
+      return x;
+    }
+    return leading(shape(x), 2).equals(before)
+        ? reshape(to, x, Patterns.concat(after, x.type().dim(-2), x.type().dim(-1))) : null;
+  }
+
+  /// Seen through casts and reshapes that keep the last axis.
+  private static Value weights(Value p) {
+    Value v = Patterns.uncast(p);
+    return v.op() instanceof Op.Reshape(var x, var s) && sameLast(x, s) ? weights(x) : v;
+  }
+
+  private static boolean sameLast(Value x, Shape s) {
+    return x.type().rank() > 0 && s.rank() > 0 && x.type().dim(-1).equals(s.dim(-1));
+  }
+
+  private static @Nullable Value softmaxed(Value v, Rewriter to) {
+    if (v.op() instanceof Op.Reshape(var x, var s) && sameLast(x, s)) {
+      Value inner = softmaxed(x, to);
+      return inner == null ? null : reshape(to, inner, s);
+    }
+    return Activations.softmaxed(v);
   }
 
   /// Without the select that puts 0 where a row has no allowed key.
-  private static Value unguarded(Value p) {
-    return p.op() instanceof Op.Select(Value(Op.ReduceMax(Value(Op.Ne(var s, var inf), _, _), var axes, var _), _, _),
-        var soft, var zero) && is(zero, 0) && isLast(s, axes) && is(inf, Double.NEGATIVE_INFINITY)
-        && s.equals(Activations.softmaxed(soft)) || isGuardByMin(p)
-        ? guarded(p) : p;
+  private static Value unguarded(Value p, Rewriter to) {
+    if (!(p.op() instanceof Op.Select(var test, var a, var b))) {
+      return p;
+    }
+    // any(s != -inf) ? softmax : 0, or all(s == -inf) ? 0 : softmax.
+    Value tested = switch (test.op()) {
+      case Op.ReduceMax(var x, var axes, boolean _) when is(b, 0) && isLast(x, axes) -> compared(x, false, to);
+      case Op.ReduceMin(var x, var axes, boolean _) when is(a, 0) && isLast(x, axes) -> compared(x, true, to);
+      default -> null;
+    };
+    Value soft = is(b, 0) ? a : b;
+    return tested != null && tested.equals(softmaxed(soft, to)) ? soft : p;
   }
 
-  private static boolean isGuardByMin(Value p) {
-    return p.op() instanceof Op.Select(Value(Op.ReduceMin(Value(Op.Eq(var s, var inf), _, _), var axes, var _), _, _),
-        var zero, var soft) && is(zero, 0) && isLast(s, axes) && is(inf, Double.NEGATIVE_INFINITY)
-        && s.equals(Activations.softmaxed(soft));
-  }
-
-  private static Value guarded(Value p) {
-    var select = (Op.Select) p.op();
-    return is(select.a(), 0) ? select.b() : select.a();
-  }
-
-  private record Factor(Value x, double c) {}
-
-  /// `x * c` or `x / (1/c)`.
-  private static @Nullable Factor factor(Op op) {
-    if (op instanceof Op.Mul(var x, var y)) {
-      Double c = splat(y);
-      return c == null ? null : new Factor(x, c);
-    }
-    if (op instanceof Op.Div(var x, var y)) {
-      Double c = splat(y);
-      return c == null ? null : new Factor(x, 1 / c);
-    }
-    return null;
-  }
-
-  /// Scores taken apart: `product * scale`, masked.
-  private record Scores(Value product, double scale, @Nullable Value mask) {
-    static @Nullable Scores of(Value v, Rewriter to) {
-      return switch (v.op()) {
-        case Op.MatMul _ -> new Scores(v, 1, null);
-        case Op.Cast(var x, var dtype) when isWidening(x.type().dtype(), dtype) -> of(x, to);
-        case Op.Mul _, Op.Div _ -> {
-          Factor f = factor(v.op());
-          yield f == null ? null : times(of(f.x, to), f.c);
-        }
-        case Op.Select(var m, var x, var inf) when is(inf, Double.NEGATIVE_INFINITY) -> masked(of(x, to), m, v, to);
-        case Op.Select(var m, var inf, var x) when is(inf, Double.NEGATIVE_INFINITY) ->
-            masked(of(x, to), to.add(new Op.Not(m)), v, to);
-        case Op.Add(var x, var m) -> {
-          Scores left = of(x, to);
-          yield left != null ? masked(left, m, v, to) : masked(of(m, to), x, v, to);
-        }
-        default -> null;
-      };
-    }
-
-    private static @Nullable Scores times(@Nullable Scores s, double c) {
-      boolean free = s != null && c > 0 && (s.mask == null || s.mask.type().dtype() == DType.BOOL);
-      return s != null && free ? new Scores(s.product, s.scale * c, s.mask) : null;
-    }
-
-    private static @Nullable Scores masked(@Nullable Scores s, Value mask, Value result, Rewriter to) {
-      if (s == null || !shape(result).equals(shape(s.product))) {
-        return null;
+  /// What is compared with minus infinity, a reshape taken inside.
+  private static @Nullable Value compared(Value v, boolean equal, Rewriter to) {
+    return switch (v.op()) {
+      case Op.Ne(var s, var inf) when !equal && is(inf, Double.NEGATIVE_INFINITY) -> s;
+      case Op.Eq(var s, var inf) when equal && is(inf, Double.NEGATIVE_INFINITY) -> s;
+      case Op.Reshape(var x, var s) -> {
+        Value inner = compared(x, equal, to);
+        yield inner == null ? null : reshape(to, inner, s);
       }
-      if (s.mask == null) {
-        return new Scores(s.product, s.scale, mask);
-      }
-      boolean both = s.mask.type().dtype() == DType.BOOL && mask.type().dtype() == DType.BOOL;
-      return both ? new Scores(s.product, s.scale, to.add(new Op.And(s.mask, mask))) : null;
-    }
+      default -> null;
+    };
   }
 
   private record Scaled(Value x, double scale) {}
@@ -129,9 +125,9 @@ final class Attentions {
   private static Scaled scaled(Value v, Rewriter to) {
     return switch (v.op()) {
       case Op.Mul _, Op.Div _ -> {
-        Factor f = factor(v.op());
-        Scaled s = f == null || !shape(f.x).equals(shape(v)) ? null : scaled(f.x, to);
-        yield f == null || s == null ? new Scaled(v, 1) : new Scaled(s.x, s.scale * f.c);
+        Scores.Factor f = Scores.factor(v.op());
+        Scaled s = f == null || !shape(f.x()).equals(shape(v)) ? null : scaled(f.x(), to);
+        yield f == null || s == null ? new Scaled(v, 1) : new Scaled(s.x, s.scale * f.c());
       }
       case Op.Permute(var x, var axes) -> {
         Scaled s = scaled(x, to);

@@ -16,12 +16,12 @@ final class DenseExperts {
   private DenseExperts() {}
 
   static @Nullable Value apply(Op op, Rewriter to) {
-    return switch (op) {
-      case Op.ReduceSum(Value(Op.Mul m, var type, _), var axes, boolean keep) when axes.size() == 1 -> {
-        Support support = support(m.a(), type.rank());
-        support = support == null ? support(m.b(), type.rank()) : support;
+    Value scattered = OneHot.apply(op, to);
+    return scattered != null ? scattered : switch (op) {
+      case Op.ReduceSum(var x, var axes, boolean keep) when axes.size() == 1 -> {
+        Support support = support(x);
         Value chosen = support == null || support.expert != axes.getFirst() ? null
-            : restriction(support, to).of(added(op), support.row, support.expert);
+            : restriction(support, to).of(x, support.row, support.expert);
         yield chosen == null ? null : to.add(new Op.ReduceSum(chosen, axes, keep));
       }
       // The weighted sum as a product of one row: [n,1,e] x [n,e,d].
@@ -34,10 +34,6 @@ final class DenseExperts {
       }
       default -> null;
     };
-  }
-
-  private static Value added(Op op) {
-    return ((Op.ReduceSum) op).x();
   }
 
   private static Restriction restriction(Support s, Rewriter to) {
@@ -56,9 +52,9 @@ final class DenseExperts {
 
   private static @Nullable Support support(Value v) {
     return switch (v.op()) {
-      case Op.ScatterAlong(var zeros, var ids, var _, int axis, var combine)
+      case Op.ScatterAlong(var zeros, var ids, var _, int axis, var _)
           when axis == 1 && v.type().rank() == 2 && is(zeros, 0)
-              && ids.type().dim(0).equals(v.type().dim(0)) && (combine == Op.Combine.ADD || isDistinct(ids)) ->
+              && ids.type().dim(0).equals(v.type().dim(0)) && isDistinct(ids) ->
           new Support(ids, v, v.type().dim(0).is(1) ? -1 : 0, 1);
       case Op.Cast(var x, var to) when x.type().dtype().isFloat() && to.isFloat() -> support(x);
       case Op.Mul(var a, var b) -> {
@@ -92,7 +88,7 @@ final class DenseExperts {
 
   /// Whether no row names an expert twice.
   private static boolean isDistinct(Value ids) {
-    return switch (ids.op()) {
+    return ids.type().dim(-1).is(1) || switch (ids.op()) {
       case Op.TopK _ -> true;
       case Op.ArgSort _ -> true;
       case Op.Cast(var x, var _) -> x.type().dtype().isInteger() && isDistinct(x);

@@ -22,8 +22,9 @@ final class Experts {
 
   static @Nullable Value apply(Op op, Rewriter to) {
     return switch (op) {
-      case Op.ReduceSum(Value(Op.Mul(var a, var b), var type, _), var axes, boolean _)
-          when axes.size() == 1 && axes.getFirst() == type.rank() - 2 -> {
+      case Op.ReduceSum(var x, var axes, boolean _)
+          when axes.size() == 1 && axes.getFirst() == x.type().rank() - 2
+              && uncast(x).op() instanceof Op.Mul(var a, var b) -> {
         Value value = weighted(op, a, b, to);
         yield value == null ? weighted(op, b, a, to) : value;
       }

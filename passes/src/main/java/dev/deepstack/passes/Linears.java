@@ -52,7 +52,24 @@ final class Linears {
     return y.op() instanceof Op.Linear(var x, var w, var _) ? to.add(new Op.Linear(x, w, b)) : null;
   }
 
+  /// A turned matrix times a column is a row times the matrix.
+  private static @Nullable Value row(Op.MatMul m, Rewriter to) {
+    Value b = m.b();
+    int rank = m.a().type().rank();
+    if (!b.type().dim(-1).is(1) || m.infer().dim(-2).is(1)
+        || !(m.a().op() instanceof Op.Permute(var _, var axes)) || axes.get(rank - 2) != rank - 1) {
+      return null;
+    }
+    Value row = reshape(to, b, Patterns.concat(leading(shape(b), 2), Dim.ONE, b.type().dim(-2)));
+    Value y = to.add(new Op.MatMul(row, Patterns.transpose(to, m.a())));
+    return reshape(to, y, m.infer().shape());
+  }
+
   private static @Nullable Value batched(Op.MatMul m, Rewriter to) {
+    Value turned = row(m, to);
+    if (turned != null) {
+      return turned;
+    }
     // Leading axes broadcast by themselves.
     Value a = unexpanded(m.a());
     Value b = unexpanded(m.b());

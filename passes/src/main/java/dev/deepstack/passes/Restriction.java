@@ -126,6 +126,12 @@ record Restriction(Value ids, Dim experts, Rewriter to) {
 
   /// A reshape that parts the features of all experts: `[…,e*f] -> [n,e,f]`.
   private @Nullable Value split(Value x, Shape shape, int row, int expert) {
+    var squeezed = new Shape(Patterns.range(0, shape.rank()).stream()
+        .filter(i -> i == row || i == expert || !shape.dim(i).is(1)).map(shape::dim).toList());
+    if (squeezed.rank() < shape.rank() && squeezed.rank() == 3 && row >= 0) {
+      Value inner = row < expert ? split(x, squeezed, 0, 1) : null;
+      return inner == null ? null : reshape(to, inner, chosen(shape, expert));
+    }
     boolean parts = shape.rank() == 3 && row <= 0 && expert == 1 && x.type().rank() >= 1
         && shape.dim(1).times(shape.dim(2)).equals(x.type().dim(-1));
     if (!parts) {

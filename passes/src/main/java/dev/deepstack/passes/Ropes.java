@@ -17,10 +17,10 @@ final class Ropes {
     return switch (op) {
       case Op.Add(Value(Op.Mul(var a, var b), _, _), Value(Op.Mul(var c, var d), _, _)) -> halves(op, a, b, c, d, to);
       // Pairs side by side: stack((…, …), -1).flatten(-2).
-      case Op.Reshape(Value(Op.Concat(var parts, int axis), _, _), var shape) when parts.size() == 2 ->
-          interleaved(parts, axis, shape, to);
-      case Op.Concat(var parts, int axis) when parts.size() == 2 && axis == parts.getFirst().type().rank() - 1 ->
-          split(op, parts, to);
+      case Op.Concat(var parts, int axis) when parts.size() == 2 && axis == parts.getFirst().type().rank() - 1 -> {
+        Value value = interleaved(op, parts, to);
+        yield value == null ? split(op, parts, to) : value;
+      }
       default -> null;
     };
   }
@@ -97,20 +97,16 @@ final class Ropes {
         && isWide(p.cos, result) && isWide(p.sin, result);
   }
 
-  private static @Nullable Value interleaved(List<Value> parts, int axis, Shape shape, Rewriter to) {
+  private static @Nullable Value interleaved(Op op, List<Value> parts, Rewriter to) {
     Value first = unstacked(parts.get(0));
     Value second = unstacked(parts.get(1));
-    if (first == null || second == null || axis != first.type().rank()) {
+    Pair p = first == null || second == null ? null : pair(first, second);
+    if (first == null || p == null) {
       return null;
     }
-    int last = axis - 1;
-    Dim half = first.type().dim(last);
-    Pair p = pair(first, second);
-    if (p == null || !shape.equals(shape(first).with(last, half.times(2)))) {
-      return null;
-    }
-    Value x = covered(p.first, p.second, half, Dim.ONE, 2, to);
-    return x == null ? null : to.add(new Op.Rope(x, p.cos, p.sin, Op.RopeLayout.INTERLEAVED));
+    Value x = covered(p.first, p.second, first.type().dim(-1), Dim.ONE, 2, to);
+    return x == null ? null
+        : Patterns.reshape(to, to.add(new Op.Rope(x, p.cos, p.sin, Op.RopeLayout.INTERLEAVED)), op.infer().shape());
   }
 
   private static @Nullable Value unstacked(Value v) {

@@ -41,12 +41,31 @@ final class SimplifyViews {
     return switch (x.op()) {
       case Op.Reshape(var y, var _) -> to.add(new Op.Reshape(y, shape));
       case Op.Expand(var y, var _) when splat(y) != null && y.type().rank() == 0 -> to.add(new Op.Expand(y, shape));
+      case Op.Expand(var y, var s) when y.type().rank() == s.rank() && unitless(s).equals(unitless(shape)) ->
+          to.add(new Op.Expand(reshape(to, y, unitsElsewhere(shape(y), s, shape)), shape));
       case Op.Cast(var y, var dtype) when isWeight(x) -> to.add(new Op.Cast(to.add(new Op.Reshape(y, shape)), dtype));
       // A fold whose axes come back as 1s.
       case Op.Reduction r when !r.keep() && shape.equals(kept(r)) -> to.add(keeping(r));
       case Op.Slice s -> strided(s, shape, to);
       default -> null;
     };
+  }
+
+  /// The shape that expands to `to` as `from` does to `expanded`, which differ in extents of 1 only.
+  private static Shape unitsElsewhere(Shape from, Shape expanded, Shape to) {
+    var dims = new ArrayList<Dim>();
+    int at = 0;
+    for (Dim extent : to.dims()) {
+      if (extent.is(1)) {
+        dims.add(Dim.ONE);
+        continue;
+      }
+      while (expanded.dim(at).is(1)) {
+        at++;
+      }
+      dims.add(from.dim(at++));
+    }
+    return new Shape(dims);
   }
 
   private static Shape kept(Op.Reduction r) {
@@ -95,6 +114,7 @@ final class SimplifyViews {
           to.add(new Op.Expand(to.add(new Op.Permute(y, axes)), result));
       case Op.Reshape(var y, var _) when unitless(shape(y)).equals(unitless(shape(x)))
           && y.type().rank() < axes.size() -> unitsLater(x, y, axes, result, to);
+      case Op.Reshape(var y, var _) when isWeight(y) -> mergeLater(y, shape(x), axes, result, to);
       default -> null;
     };
   }
@@ -113,6 +133,29 @@ final class SimplifyViews {
       }
     }
     return reshape(to, to.add(new Op.Permute(y, inner)), result);
+  }
+
+  /// Moves a reshape that only merges neighbouring axes of a weight behind a permute.
+  private static @Nullable Value mergeLater(Value y, Shape merged, List<Integer> axes, Shape result, Rewriter to) {
+    var groups = new ArrayList<List<Integer>>();
+    int at = 0;
+    for (Dim extent : merged.dims()) {
+      var group = new ArrayList<Integer>();
+      Dim product = Dim.ONE;
+      while (at < y.type().rank() && !product.equals(extent)) {
+        product = product.times(y.type().dim(at));
+        group.add(at++);
+      }
+      if (!product.equals(extent) || group.isEmpty()) {
+        return null;
+      }
+      groups.add(group);
+    }
+    if (at < y.type().rank()) {
+      return null;
+    }
+    List<Integer> inner = axes.stream().flatMap(a -> groups.get(a).stream()).toList();
+    return to.add(new Op.Reshape(to.add(new Op.Permute(y, inner)), result));
   }
 
   private static @Nullable Value expanded(Value x, Shape shape, Rewriter to) {

@@ -48,13 +48,15 @@ final class Activations {
     Value e = ((Op.Div) op).a();
     if (shifted.op() instanceof Op.Sub(var x, Value(Op.ReduceMax(var y, var axes, var keepMax), _, _))
         && sum.op() instanceof Op.ReduceSum(var summed, var sumAxes, var keepSum)
-        && keepMax && keepSum && x.equals(y) && summed.equals(e) && axes.size() == 1 && axes.equals(sumAxes)) {
+        && keepMax && keepSum && x.equals(y) && summed.equals(e) && axes.size() == 1
+        && axes.equals(sumAxes)) {
       return to.add(new Op.Softmax(x, axes.getFirst()));
     }
     return null;
   }
 
-  /// A product of `0.5`, `x` and `1 + erf(x / sqrt(2))` or `1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))`, in any order.
+  /// A product of `0.5`, `x` and `1 + erf(x / sqrt(2))` or `1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))`, in
+  /// any order.
   private static @Nullable Value gelu(Op.Mul product, Rewriter to) {
     if (!product.infer().dtype().isFloat()) {
       return null;
@@ -72,7 +74,8 @@ final class Activations {
         if (inner.op() instanceof Op.Erf(var arg) && isScaled(arg, x, Math.sqrt(0.5))) {
           return to.add(new Op.Gelu(x, false));
         }
-        if (inner.op() instanceof Op.Tanh(Value(Op.Mul(var poly, var c), _, _)) && near(c, Math.sqrt(2 / Math.PI))
+        if (inner.op() instanceof Op.Tanh(Value(Op.Mul(var poly, var c), _, _))
+            && near(c, Math.sqrt(2 / Math.PI))
             && isCubic(poly, x)) {
           return to.add(new Op.Gelu(x, true));
         }
@@ -129,6 +132,7 @@ final class Activations {
 
   /// `softmax` over the last axis of what a value is made of, or null.
   static @Nullable Value softmaxed(Value v) {
-    return v.op() instanceof Op.Softmax(var x, int axis) && isLast(x, List.of(x.type().shape().axis(axis))) ? x : null;
+    return v.op() instanceof Op.Softmax(var x, int axis) && isLast(x, List.of(x.type().shape().axis(axis)))
+        ? x : null;
   }
 }

@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /// `matmul(softmax(matmul(q, k^T) * scale + mask), v) -> attention(q, k, v, mask)`.
 ///
-/// The scale may stand on q, on k, on the scores; the mask may be a select of minus infinity or a summand; softmax may
-/// be in f32. A row without any allowed key is 0 here, where the written-out form without a guard has NaN.
+/// The scale may stand on q, on k, on the scores; the mask may be a select of minus infinity or a summand;
+/// softmax may be in f32. A row without any allowed key is 0 here, where the written-out form without a guard
+/// has NaN.
 final class Attentions {
   private Attentions() {}
 
@@ -98,7 +99,8 @@ final class Attentions {
     }
     // any(s != -inf) ? softmax : 0, or all(s == -inf) ? 0 : softmax.
     Value tested = switch (test.op()) {
-      case Op.ReduceMax(var x, var axes, boolean _) when is(b, 0) && isLast(x, axes) -> compared(x, false, to);
+      case Op.ReduceMax(var x, var axes, boolean _) when is(b, 0) && isLast(x, axes) ->
+          compared(x, false, to);
       case Op.ReduceMin(var x, var axes, boolean _) when is(a, 0) && isLast(x, axes) -> compared(x, true, to);
       default -> null;
     };
@@ -151,7 +153,8 @@ final class Attentions {
     if (isTriangle(plain, a.q().type().dim(-2), a.k().type().dim(-2)) && !a.causal()) {
       return to.add(new Op.Attention(a.q(), a.k(), a.v(), null, a.scale(), true));
     }
-    return plain.equals(mask) ? null : to.add(new Op.Attention(a.q(), a.k(), a.v(), plain, a.scale(), a.causal()));
+    return plain.equals(mask) ? null
+        : to.add(new Op.Attention(a.q(), a.k(), a.v(), plain, a.scale(), a.causal()));
   }
 
   private static Value plain(Value mask, Rewriter to) {

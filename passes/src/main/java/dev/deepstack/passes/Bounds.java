@@ -17,7 +17,8 @@ record Bounds(long min, long max) {
       case Op.TopK(var x, var _, var _) -> below(x.type().dim(-1));
       case Op.ArgSort(var x, var _) -> below(x.type().dim(-1));
       case Op.ArgMax(var x, int axis) -> below(x.type().dim(axis));
-      case Op.Cast(var x, var to) when to.isInteger() && x.type().dtype().isInteger() -> fitting(of(x), to.bytes());
+      case Op.Cast(var x, var to) when to.isInteger() && x.type().dtype().isInteger() ->
+          fitting(of(x), to.bytes());
       case Op.Cast(var x, var to) when to == DType.F32 || to == DType.F64 -> fitting(of(x), 3);
       case Op.Reshape(var x, var _) -> of(x);
       case Op.Permute(var x, var _) -> of(x);

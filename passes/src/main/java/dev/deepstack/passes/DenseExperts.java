@@ -25,7 +25,8 @@ final class DenseExperts {
         yield chosen == null ? null : to.add(new Op.ReduceSum(chosen, axes, keep));
       }
       // The weighted sum as a product of one row: [n,1,e] x [n,e,d].
-      case Op.MatMul(var a, var b) when a.type().rank() == 3 && b.type().rank() == 3 && a.type().dim(1).is(1) -> {
+      case Op.MatMul(var a, var b) when a.type().rank() == 3 && b.type().rank() == 3
+          && a.type().dim(1).is(1) -> {
         Support support = support(a, 3);
         Value gates = support == null || support.expert != 2 || support.row > 0 ? null
             : restriction(support, to).of(a, support.row, 2);

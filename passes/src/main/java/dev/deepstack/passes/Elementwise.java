@@ -14,8 +14,8 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// Element-wise ops broadcast by themselves and do not care about shapes, so views move behind them:
-/// `add(expand(x), y) -> add(x, y)`, `exp(expand(x)) -> expand(exp(x))`, `exp(reshape(x)) -> reshape(exp(x))`.
-/// That leaves views next to the ops that need them, where they meet and cancel.
+/// `add(expand(x), y) -> add(x, y)`, `exp(expand(x)) -> expand(exp(x))`, `exp(reshape(x)) ->
+/// reshape(exp(x))`. That leaves views next to the ops that need them, where they meet and cancel.
 final class Elementwise {
   private Elementwise() {}
 
@@ -87,8 +87,8 @@ final class Elementwise {
     return any ? to.add(new Op.Expand(to.add(with(op, inner)), shape)) : null;
   }
 
-  /// Operands that were not reshaped so must look the same before, like vectors along axes that stayed, or have been
-  /// reshaped to broadcast.
+  /// Operands that were not reshaped so must look the same before, like vectors along axes that stayed, or
+  /// have been reshaped to broadcast.
   private static @Nullable Value reshapeLater(Op op, List<Value> operands, Shape shape, Rewriter to) {
     Shape before = null;
     for (Value v : operands) {
@@ -119,7 +119,8 @@ final class Elementwise {
     return to.add(new Op.Reshape(to.add(with(op, inner)), shape));
   }
 
-  /// The shape that broadcasts to `before` as `s` does to `after`: the same but for 1s in the axes that stayed.
+  /// The shape that broadcasts to `before` as `s` does to `after`: the same but for 1s in the axes that
+  /// stayed.
   private static @Nullable Shape broadcastsBefore(Shape s, Shape before, Shape after) {
     int tail = tail(before, after);
     int head = after.rank() - tail;

@@ -83,14 +83,16 @@ final class Experts {
   /// `act(r[…, :f]) * r[…, f:]`.
   private static @Nullable Halves halves(Value activated, Value upped) {
     GatedMlps.Activated act = GatedMlps.activated(uncast(activated));
-    if (act == null || !(uncast(act.x()).op() instanceof Op.Slice gate) || !(uncast(upped).op() instanceof Op.Slice up)
+    if (act == null || !(uncast(act.x()).op() instanceof Op.Slice gate)
+        || !(uncast(upped).op() instanceof Op.Slice up)
         || !gate.x().equals(up.x()) || !(uncast(gate.x()).op() instanceof Op.RoutedLinear both)) {
       return null;
     }
     TensorType type = gate.x().type();
     Dim f = gate.size();
     boolean ordered = gate.axis() == 2 && up.axis() == 2 && gate.step() == 1 && up.step() == 1
-        && gate.start().is(0) && up.start().equals(f) && up.size().equals(f) && f.times(2).equals(type.dim(2));
+        && gate.start().is(0) && up.start().equals(f) && up.size().equals(f)
+        && f.times(2).equals(type.dim(2));
     return ordered ? new Halves(both, act.activation()) : null;
   }
 }

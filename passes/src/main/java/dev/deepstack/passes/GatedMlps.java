@@ -7,8 +7,8 @@ import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.Dim;
 import org.jspecify.annotations.Nullable;
 
-/// `linear(act(linear(x, gate)) * linear(x, up), down) -> gated_mlp(x, gate, up, down)` where nothing else reads
-/// what is between.
+/// `linear(act(linear(x, gate)) * linear(x, up), down) -> gated_mlp(x, gate, up, down)` where nothing else
+/// reads what is between.
 final class GatedMlps {
   private GatedMlps() {}
 
@@ -53,7 +53,8 @@ final class GatedMlps {
     }
     return switch (v.op()) {
       case Op.Linear(var x, var w, var bias) when bias == null -> new Projection(x, w);
-      case Op.Slice(Value(Op.Linear(var x, var w, var bias), var type, _), int axis, Dim start, Dim size, long step)
+      case Op.Slice(Value(Op.Linear(var x, var w, var bias), var type, _), int axis, Dim start, Dim size,
+          long step)
           when bias == null && axis == type.rank() - 1 ->
           new Projection(x, to.add(new Op.Slice(w, 0, start, size, step)));
       default -> null;

@@ -14,7 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// `matmul(x, w^T) -> linear(x, w)` where `w` is a weight, in its stored dtype; `linear(x, w) + b -> linear(x, w, b)`.
+/// `matmul(x, w^T) -> linear(x, w)` where `w` is a weight, in its stored dtype; `linear(x, w) + b ->
+/// linear(x, w, b)`.
 ///
 /// Reshapes of rows or batches move behind products, where they meet the reshape back and cancel.
 final class Linears {
@@ -24,7 +25,8 @@ final class Linears {
     return switch (op) {
       case Op.MatMul m when isWeight(m.b()) && !isWeight(m.a()) -> linear(m, to);
       case Op.MatMul m -> batched(m, to);
-      case Op.Linear(var x, var w, var bias) when !stored(w).equals(w) -> to.add(new Op.Linear(x, stored(w), bias));
+      case Op.Linear(var x, var w, var bias) when !stored(w).equals(w) ->
+          to.add(new Op.Linear(x, stored(w), bias));
       case Op.Linear(Value(Op.Reshape(var x, var s), _, _), var w, var bias)
           when x.type().rank() >= 1 && x.type().dim(-1).equals(s.dim(-1)) ->
           to.add(new Op.Reshape(to.add(new Op.Linear(x, w, bias)), s.with(-1, w.type().dim(0))));

@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Linear layers that read the same rows become one whose weight is theirs stacked, and slices of its result: one pass
-/// over the rows, one loop over the weights. Only weights nobody else reads, which a target can lay out as it likes.
+/// Linear layers that read the same rows become one whose weight is theirs stacked, and slices of its result:
+/// one pass over the rows, one loop over the weights. Only weights nobody else reads, which a target can lay
+/// out as it likes.
 final class MergeLinears {
   private MergeLinears() {}
 

@@ -11,8 +11,9 @@ import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.Shape;
 import org.jspecify.annotations.Nullable;
 
-/// `x * rsqrt(mean(x^2) + e) -> rms_norm(x)`, `(x - mean(x)) * rsqrt(mean((x - mean(x))^2) + e) -> layer_norm(x)`;
-/// a factor and a summand along the last axis join, and so do casts to f32 and back, because norms work in f32.
+/// `x * rsqrt(mean(x^2) + e) -> rms_norm(x)`, `(x - mean(x)) * rsqrt(mean((x - mean(x))^2) + e) ->
+/// layer_norm(x)`; a factor and a summand along the last axis join, and so do casts to f32 and back, because
+/// norms work in f32.
 final class Norms {
   private Norms() {}
 
@@ -70,7 +71,8 @@ final class Norms {
     if (!x.equals(y) || !x.type().equals(op.infer())) {
       return null;
     }
-    boolean centred = x.op() instanceof Op.Sub(var base, var m) && base.equals(mean(m)) && x.type().equals(base.type());
+    boolean centred = x.op() instanceof Op.Sub(var base, var m) && base.equals(mean(m))
+        && x.type().equals(base.type());
     return centred
         ? to.add(new Op.LayerNorm(((Op.Sub) x.op()).a(), null, null, epsilon))
         : to.add(new Op.RmsNorm(x, null, epsilon));

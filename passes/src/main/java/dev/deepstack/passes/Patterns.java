@@ -84,7 +84,8 @@ final class Patterns {
 
   /// The operand of a cast between floats, or the value itself: equal but for rounding.
   static Value uncast(Value v) {
-    return v.op() instanceof Op.Cast(var x, var to) && x.type().dtype().isFloat() && to.isFloat() ? uncast(x) : v;
+    return v.op() instanceof Op.Cast(var x, var to) && x.type().dtype().isFloat() && to.isFloat()
+        ? uncast(x) : v;
   }
 
   /// The value of dtype `narrow` that was widened to `v`, before a reshape perhaps; or null.
@@ -132,7 +133,8 @@ final class Patterns {
     return same ? reshape(to, v, shape) : v;
   }
 
-  /// Where an axis of `to` was before a reshape that left it alone: as many elements before it, the same extent.
+  /// Where an axis of `to` was before a reshape that left it alone: as many elements before it, the same
+  /// extent.
   static int axisBefore(Shape from, Shape to, int axis) {
     if (to.dim(axis).is(1)) {
       return -1;

@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Computes for the chosen experts what a tree of ops computes for all.
 ///
-/// A value with an axis of rows (`n`) and one of experts (`e`) becomes the value with `k` choices on the experts' axis:
-/// `result[…i…j…] = value[…i…ids[i,j]…]`. The question moves through element-wise ops and views down to the products,
-/// which become routed linear layers.
+/// A value with an axis of rows (`n`) and one of experts (`e`) becomes the value with `k` choices on the
+/// experts' axis: `result[…i…j…] = value[…i…ids[i,j]…]`. The question moves through element-wise ops and
+/// views down to the products, which become routed linear layers.
 ///
 /// @param ids `[n,k]`
 /// @param experts `e`

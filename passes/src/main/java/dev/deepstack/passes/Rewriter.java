@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Rebuilds a graph from its sources to its outputs and applies rules to each op on the way. Values nobody needs are
-/// left behind, except inputs and states: they are the signature.
+/// Rebuilds a graph from its sources to its outputs and applies rules to each op on the way. Values nobody
+/// needs are left behind, except inputs and states: they are the signature.
 final class Rewriter {
   private static final int ROUNDS_MAX = 8;
   private static final int DEPTH_MAX = 500;

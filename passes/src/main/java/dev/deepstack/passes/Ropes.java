@@ -15,9 +15,11 @@ final class Ropes {
 
   static @Nullable Value apply(Op op, Rewriter to) {
     return switch (op) {
-      case Op.Add(Value(Op.Mul(var a, var b), _, _), Value(Op.Mul(var c, var d), _, _)) -> halves(op, a, b, c, d, to);
+      case Op.Add(Value(Op.Mul(var a, var b), _, _), Value(Op.Mul(var c, var d), _, _)) ->
+          halves(op, a, b, c, d, to);
       // Pairs side by side: stack((…, …), -1).flatten(-2).
-      case Op.Concat(var parts, int axis) when parts.size() == 2 && axis == parts.getFirst().type().rank() - 1 -> {
+      case Op.Concat(var parts, int axis) when parts.size() == 2
+          && axis == parts.getFirst().type().rank() - 1 -> {
         Value value = interleaved(op, parts, to);
         yield value == null ? split(op, parts, to) : value;
       }
@@ -26,7 +28,8 @@ final class Ropes {
   }
 
   private static @Nullable Value halves(Op op, Value a, Value b, Value c, Value d, Rewriter to) {
-    for (List<Value> m : List.of(List.of(a, b, c, d), List.of(b, a, c, d), List.of(a, b, d, c), List.of(b, a, d, c),
+    for (List<Value> m : List.of(
+        List.of(a, b, c, d), List.of(b, a, c, d), List.of(a, b, d, c), List.of(b, a, d, c),
         List.of(c, d, a, b), List.of(d, c, a, b), List.of(c, d, b, a), List.of(d, c, b, a))) {
       // Broadcasting may have put the 1s in front.
       Value x = Patterns.units(to, m.get(0), op.infer().shape());
@@ -44,7 +47,8 @@ final class Ropes {
 
   /// `concat(-x[d/2:], x[:d/2])`.
   private static boolean isTurned(Value v, Value x, Rewriter to) {
-    if (v.op() instanceof Op.Reshape(var w, var s) && x.op() instanceof Op.Reshape(var y, var same) && s.equals(same)
+    if (v.op() instanceof Op.Reshape(var w, var s) && x.op() instanceof Op.Reshape(var y, var same)
+        && s.equals(same)
         && y.type().rank() > 0 && y.type().dim(-1).equals(s.dim(-1))) {
       return isTurned(w, y, to);
     }
@@ -73,7 +77,8 @@ final class Ropes {
   /// `a = p cos - q sin`, `b = p sin + q cos` in any order of factors.
   private static @Nullable Pair pair(Value a, Value b) {
     if (!(a.op() instanceof Op.Sub(Value(Op.Mul(var a1, var a2), _, _), Value(Op.Mul(var a3, var a4), _, _)))
-        || !(b.op() instanceof Op.Add(Value(Op.Mul(var b1, var b2), _, _), Value(Op.Mul(var b3, var b4), _, _)))) {
+        || !(b.op() instanceof Op.Add(
+            Value(Op.Mul(var b1, var b2), _, _), Value(Op.Mul(var b3, var b4), _, _)))) {
       return null;
     }
     for (Pair p : List.of(new Pair(a1, a3, a2, a4), new Pair(a2, a3, a1, a4),
@@ -105,8 +110,11 @@ final class Ropes {
       return null;
     }
     Value x = covered(p.first, p.second, first.type().dim(-1), Dim.ONE, 2, to);
-    return x == null ? null
-        : Patterns.reshape(to, to.add(new Op.Rope(x, p.cos, p.sin, Op.RopeLayout.INTERLEAVED)), op.infer().shape());
+    if (x == null) {
+      return null;
+    }
+    Value rope = to.add(new Op.Rope(x, p.cos, p.sin, Op.RopeLayout.INTERLEAVED));
+    return Patterns.reshape(to, rope, op.infer().shape());
   }
 
   private static @Nullable Value unstacked(Value v) {

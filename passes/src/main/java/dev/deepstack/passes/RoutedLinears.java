@@ -13,14 +13,15 @@ import dev.deepstack.tensor.Shape;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// `matmul(gather(w, ids), x) -> routed_linear(x, w, ids)`: the weights of the chosen experts are read in place and
-/// never copied together.
+/// `matmul(gather(w, ids), x) -> routed_linear(x, w, ids)`: the weights of the chosen experts are read in
+/// place and never copied together.
 final class RoutedLinears {
   private RoutedLinears() {}
 
   static @Nullable Value apply(Op op, Rewriter to) {
     return switch (op) {
-      case Op.MatMul(var a, var b) when op.infer().dim(-1).is(1) && chosen(a) != null -> column(op, chosen(a), b, to);
+      case Op.MatMul(var a, var b) when op.infer().dim(-1).is(1) && chosen(a) != null ->
+          column(op, chosen(a), b, to);
       case Op.MatMul(var a, var b) when op.infer().dim(-2).is(1) -> {
         Value value = row(op, a, chosen(b), to);
         yield value == null ? side(op, a, b, to) : value;

@@ -41,12 +41,14 @@ record Scores(Value product, double scale, @Nullable Value mask) {
     return switch (v.op()) {
       case Op.MatMul _ -> new Scores(v, 1, null);
       case Op.Cast(var x, var dtype) when isWidening(x.type().dtype(), dtype) -> of(x, to);
-      case Op.Reshape(var x, var s) when x.type().rank() > 1 && x.type().dim(-1).equals(s.dim(-1)) -> of(x, to);
+      case Op.Reshape(var x, var s) when x.type().rank() > 1 && x.type().dim(-1).equals(s.dim(-1)) ->
+          of(x, to);
       case Op.Mul _, Op.Div _ -> {
         Factor f = factor(v.op());
         yield f == null ? null : times(of(f.x, to), f.c);
       }
-      case Op.Select(var m, var x, var inf) when is(inf, Double.NEGATIVE_INFINITY) -> masked(of(x, to), m, v, to);
+      case Op.Select(var m, var x, var inf) when is(inf, Double.NEGATIVE_INFINITY) ->
+          masked(of(x, to), m, v, to);
       case Op.Select(var m, var inf, var x) when is(inf, Double.NEGATIVE_INFINITY) ->
           masked(of(x, to), to.add(new Op.Not(m)), v, to);
       // Not infinite, so a row without any key is the mean of all values: as a summand does it.

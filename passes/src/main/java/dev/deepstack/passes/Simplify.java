@@ -63,15 +63,18 @@ final class Simplify {
       case Op.Sub _ when a.equals(b) && isInteger(a) -> zero(to, a);
       case Op.Sub _ when is(a, 0) && shape(b).equals(op.infer().shape()) -> to.add(new Op.Neg(b));
       case Op.Add(var x, Value(Op.Neg(var y), _, _)) -> to.add(new Op.Sub(x, y));
-      case Op.Add(Value(Op.Add(var x, var c), _, _), var d) when isInteger(x) && isConstant(c) && isConstant(d) ->
+      case Op.Add(Value(Op.Add(var x, var c), _, _), var d) when isInteger(x) && isConstant(c)
+          && isConstant(d) ->
           to.add(new Op.Add(x, to.add(new Op.Add(c, d))));
       case Op.Mul _ when is(b, 1) && sameShape -> a;
       case Op.Mul _ when is(b, -1) && sameShape && a.type().dtype().isFloat() -> to.add(new Op.Neg(a));
       case Op.Mul _ when is(b, 0) && sameShape && isInteger(a) -> zero(to, a);
-      case Op.Mul(Value(Op.Mul(var x, var c), _, _), var d) when isInteger(x) && isConstant(c) && isConstant(d) ->
+      case Op.Mul(Value(Op.Mul(var x, var c), _, _), var d) when isInteger(x) && isConstant(c)
+          && isConstant(d) ->
           to.add(new Op.Mul(x, to.add(new Op.Mul(c, d))));
       case Op.Div _ when is(b, 1) && sameShape -> a;
-      case Op.Div(var one, Value(Op.Sqrt(var x), _, _)) when is(one, 1) && shape(x).equals(op.infer().shape()) ->
+      case Op.Div(var one, Value(Op.Sqrt(var x), _, _)) when is(one, 1)
+          && shape(x).equals(op.infer().shape()) ->
           to.add(new Op.Rsqrt(x));
       case Op.FloorDiv _ when is(b, 1) && sameShape && isInteger(a) -> a;
       case Op.Pow _ when is(b, 1) && sameShape -> a;
@@ -135,7 +138,8 @@ final class Simplify {
     // A truth value asked whether it is one.
     boolean asked = op instanceof Op.Ne && is(op.b(), 0) || op instanceof Op.Eq && is(op.b(), 1);
     boolean denied = op instanceof Op.Eq && is(op.b(), 0) || op instanceof Op.Ne && is(op.b(), 1);
-    Value truth = op.a().op() instanceof Op.Cast(var x, var _) && isBool(x) ? x : isBool(op.a()) ? op.a() : null;
+    Value source = op.a().op() instanceof Op.Cast(var x, var _) ? x : op.a();
+    Value truth = isBool(source) ? source : null;
     if (truth != null && (asked || denied) && shape(truth).equals(op.infer().shape())) {
       return asked ? truth : to.add(new Op.Not(truth));
     }

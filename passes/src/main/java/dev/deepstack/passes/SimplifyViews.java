@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Views of views are one view, and views stand in one order: slice inside, then permute, reshape and expand outside;
-/// casts of weights outside of all.
+/// Views of views are one view, and views stand in one order: slice inside, then permute, reshape and expand
+/// outside; casts of weights outside of all.
 final class SimplifyViews {
   private SimplifyViews() {}
 
@@ -40,10 +40,12 @@ final class SimplifyViews {
     }
     return switch (x.op()) {
       case Op.Reshape(var y, var _) -> to.add(new Op.Reshape(y, shape));
-      case Op.Expand(var y, var _) when splat(y) != null && y.type().rank() == 0 -> to.add(new Op.Expand(y, shape));
+      case Op.Expand(var y, var _) when splat(y) != null && y.type().rank() == 0 ->
+          to.add(new Op.Expand(y, shape));
       case Op.Expand(var y, var s) when y.type().rank() == s.rank() && unitless(s).equals(unitless(shape)) ->
           to.add(new Op.Expand(reshape(to, y, unitsElsewhere(shape(y), s, shape)), shape));
-      case Op.Cast(var y, var dtype) when isWeight(x) -> to.add(new Op.Cast(to.add(new Op.Reshape(y, shape)), dtype));
+      case Op.Cast(var y, var dtype) when isWeight(x) ->
+          to.add(new Op.Cast(to.add(new Op.Reshape(y, shape)), dtype));
       // A fold whose axes come back as 1s.
       case Op.Reduction r when !r.keep() && shape.equals(kept(r)) -> to.add(keeping(r));
       case Op.Slice s -> strided(s, shape, to);
@@ -94,7 +96,8 @@ final class SimplifyViews {
       return null;
     }
     Dim n = paired.dim(last - 1);
-    Value flat = reshape(to, x, Patterns.concat(paired.dims().subList(0, last - 1), n.times(paired.dim(last))));
+    List<Dim> head = paired.dims().subList(0, last - 1);
+    Value flat = reshape(to, x, Patterns.concat(head, n.times(paired.dim(last))));
     return to.add(new Op.Slice(flat, last - 1, s.start(), n, paired.dim(last).constant()));
   }
 
@@ -109,7 +112,8 @@ final class SimplifyViews {
     }
     return switch (x.op()) {
       case Op.Permute(var y, var first) -> to.add(new Op.Permute(y, axes.stream().map(first::get).toList()));
-      case Op.Cast(var y, var dtype) when isWeight(x) -> to.add(new Op.Cast(to.add(new Op.Permute(y, axes)), dtype));
+      case Op.Cast(var y, var dtype) when isWeight(x) ->
+          to.add(new Op.Cast(to.add(new Op.Permute(y, axes)), dtype));
       case Op.Expand(var y, var _) when y.type().rank() == axes.size() ->
           to.add(new Op.Expand(to.add(new Op.Permute(y, axes)), result));
       case Op.Reshape(var y, var _) when unitless(shape(y)).equals(unitless(shape(x)))
@@ -136,7 +140,8 @@ final class SimplifyViews {
   }
 
   /// Moves a reshape that only merges neighbouring axes of a weight behind a permute.
-  private static @Nullable Value mergeLater(Value y, Shape merged, List<Integer> axes, Shape result, Rewriter to) {
+  private static @Nullable Value mergeLater(Value y, Shape merged, List<Integer> axes, Shape result,
+      Rewriter to) {
     var groups = new ArrayList<List<Integer>>();
     int at = 0;
     for (Dim extent : merged.dims()) {
@@ -180,7 +185,8 @@ final class SimplifyViews {
       case Op.Slice t when t.axis() == axis -> to.add(new Op.Slice(t.x(), axis,
           t.start().plus(s.start().times(t.step())), s.size(), s.step() * t.step()));
       case Op.Permute(var y, var axes) ->
-          to.add(new Op.Permute(to.add(new Op.Slice(y, axes.get(axis), s.start(), s.size(), s.step())), axes));
+          to.add(new Op.Permute(to.add(new Op.Slice(y, axes.get(axis), s.start(), s.size(), s.step())),
+              axes));
       case Op.Cast(var y, var dtype) when isWeight(x) ->
           to.add(new Op.Cast(to.add(new Op.Slice(y, axis, s.start(), s.size(), s.step())), dtype));
       case Op.Expand(var y, var _) -> slicedExpand(s, y, result, to);
@@ -250,7 +256,8 @@ final class SimplifyViews {
       before = at;
       inner.add(x);
     }
-    return to.add(new Op.Reshape(to.add(new Op.Concat(inner, before)), new Op.Concat(parts, axis).infer().shape()));
+    Shape result = new Op.Concat(parts, axis).infer().shape();
+    return to.add(new Op.Reshape(to.add(new Op.Concat(inner, before)), result));
   }
 
   private static @Nullable Value gathered(Value x, Value indices, int axis, Rewriter to) {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Rows sorted by expert, multiplied in groups and put back: the same without sorting.
 ///
-/// What comes back in order is a gather by the inverse permutation, a scatter by the permutation, or a sum into rows.
-/// From there the value before sorting is sought: products by groups are routed linear layers.
+/// What comes back in order is a gather by the inverse permutation, a scatter by the permutation, or a sum
+/// into rows. From there the value before sorting is sought: products by groups are routed linear layers.
 final class SortedExperts {
   /// `ids [n,k]`, flat, sorted by `order`.
   private final Value ids;
@@ -53,7 +53,8 @@ final class SortedExperts {
   private static @Nullable Value inOrder(Op op, Value y, @Nullable Value order, Rewriter to) {
     SortedExperts sorted = of(order, to);
     Value before = sorted == null || !shape(y).equals(op.infer().shape()) ? null : sorted.before(y);
-    return before == null || sorted == null ? null : reshape(to, sorted.perChoice(before), op.infer().shape());
+    return before == null || sorted == null ? null
+        : reshape(to, sorted.perChoice(before), op.infer().shape());
   }
 
   private static @Nullable SortedExperts of(@Nullable Value order, Rewriter to) {
@@ -71,7 +72,8 @@ final class SortedExperts {
   /// The permutation that a value is the inverse of, or null.
   private static @Nullable Value inverted(Value v) {
     return switch (v.op()) {
-      case Op.ArgSort(var order, boolean descending) when !descending && order.op() instanceof Op.ArgSort -> order;
+      case Op.ArgSort(var order, boolean descending) when !descending && order.op() instanceof Op.ArgSort ->
+          order;
       case Op.Scatter(var x, var order, Value(Op.Iota(var n), _, _), int _, var combine)
           when combine == Op.Combine.SET && order.op() instanceof Op.ArgSort && x.type().rank() == 1
               && x.type().dim(0).equals(n) -> order;
@@ -198,7 +200,8 @@ final class SortedExperts {
       case Op.Cast(var x, var _) -> isOffsets(x, experts);
       case Op.CumSum(var counts, int axis) -> axis == 0 && isCounts(counts, experts);
       // Sought in the sorted ids.
-      case Op.ReduceSum(Value(Op.Cast(Value(Op.Le(var a, var b), var type, _), var _), _, _), var axes, boolean keep) ->
+      case Op.ReduceSum(Value(Op.Cast(Value(Op.Le(var a, var b), var type, _), var _), _, _), var axes,
+          boolean keep) ->
           !keep && axes.equals(List.of(1)) && type.rank() == 2 && isIds(a) && isExperts(b, experts, 0);
       default -> false;
     };
@@ -208,10 +211,13 @@ final class SortedExperts {
     return switch (v.op()) {
       case Op.Cast(var x, var _) -> isCounts(x, experts);
       case Op.ScatterAlong(var x, var i, var one, int _, var combine) ->
-          is(x, 0) && isIds(i) && is(one, 1) && combine == Op.Combine.ADD && shape(v).equals(Shape.of(experts));
+          is(x, 0) && isIds(i) && is(one, 1) && combine == Op.Combine.ADD
+              && shape(v).equals(Shape.of(experts));
       case Op.Scatter(var x, var i, var one, int _, var combine) ->
-          is(x, 0) && isIds(i) && is(one, 1) && combine == Op.Combine.ADD && shape(v).equals(Shape.of(experts));
-      case Op.ReduceSum(Value(Op.Cast(Value(Op.Eq(var a, var b), var type, _), var _), _, _), var axes, boolean keep) ->
+          is(x, 0) && isIds(i) && is(one, 1) && combine == Op.Combine.ADD
+              && shape(v).equals(Shape.of(experts));
+      case Op.ReduceSum(Value(Op.Cast(Value(Op.Eq(var a, var b), var type, _), var _), _, _), var axes,
+          boolean keep) ->
           !keep && axes.equals(Patterns.range(0, type.rank() - 1)) && isIds(a)
               && a.type().dim(-1).is(1) && isExperts(b, experts, type.rank() - 1);
       default -> false;
@@ -237,13 +243,15 @@ final class SortedExperts {
       case Op.TakeAlong(var x, var o, int _) -> o.equals(order) && isIds(x);
       case Op.Gather(var x, var o, int _) -> o.equals(order) && isIds(x);
       // The bins of a histogram with one bin per id.
-      case Op.Min(Value(Op.Cast(Value(Op.Floor(var scaled), _, _), var _), _, _), var last) -> isBin(scaled, last);
+      case Op.Min(Value(Op.Cast(Value(Op.Floor(var scaled), _, _), var _), _, _), var last) ->
+          isBin(scaled, last);
       default -> false;
     };
   }
 
   private boolean isBin(Value scaled, Value last) {
-    return scaled.op() instanceof Op.Div(Value(Op.Mul(Value(Op.Cast(var x, var _), _, _), var bins), _, _), var span)
+    return scaled.op() instanceof Op.Div(Value(Op.Mul(Value(Op.Cast(var x, var _), _, _), var bins), _, _),
+        var span)
         && isIds(x) && isBinPerId(x, bins, span, last);
   }
 

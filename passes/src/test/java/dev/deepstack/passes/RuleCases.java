@@ -69,7 +69,8 @@ final class RuleCases {
   private String written(Case c) {
     String after = body(rewritten(c));
     boolean stays = after.equals(body(GraphText.parse(c.graph(c.before))));
-    String head = "# " + c.title + "\n" + (c.symbols.isEmpty() ? "" : "symbols " + c.symbols + "\n") + c.before;
+    String symbols = c.symbols.isEmpty() ? "" : "symbols " + c.symbols + "\n";
+    String head = "# " + c.title + "\n" + symbols + c.before;
     return head + (stays ? "=> stays\n" : "=>\n" + after);
   }
 

@@ -4,5 +4,6 @@ module dev.deepstack.runtime {
   requires transitive dev.deepstack.program;
   requires static org.jspecify;
 
+  exports dev.deepstack.runtime;
   exports dev.deepstack.runtime.sample;
 }

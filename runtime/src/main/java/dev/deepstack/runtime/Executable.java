@@ -1,0 +1,237 @@
+package dev.deepstack.runtime;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.deepstack.program.Port;
+import dev.deepstack.program.Program;
+import dev.deepstack.program.code.CpuFeatures;
+import dev.deepstack.program.code.LargeMemory;
+import dev.deepstack.tensor.DimBinder;
+import dev.deepstack.tensor.DimRange;
+import dev.deepstack.tensor.HostTensor;
+import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.StridedTensor;
+import dev.deepstack.tensor.TensorType;
+import dev.deepstack.tensor.UnsupportedModelException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedMap;
+
+/// A program ready to run: code, weights and states in memory, threads waiting.
+///
+/// The first program says what the model is; further ones are specialisations of it with some symbols fixed, chosen
+/// when a call's shapes fit. All methods may be called from any thread, one at a time.
+public final class Executable implements AutoCloseable {
+  private static final int BINDINGS_MAX = 16;
+  private static final int SYNC_BYTES = 128;
+  private static final int FAULT_OFFSET = 64;
+
+  private final Arena arena = Arena.ofShared();
+  private final Team team;
+  private final List<Variant> variants = new ArrayList<>();
+  private final SequencedMap<String, HostTensor> states = new LinkedHashMap<>();
+  private final Map<String, StridedTensor> initial;
+  private final SequencedMap<Map<String, Long>, Binding> bindings = new LinkedHashMap<>();
+  private final MemorySegment sync;
+  private final long packedBytes;
+  private Arena slotArena = Arena.ofShared();
+  private MemorySegment slots;
+
+  private Executable(
+      List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads) {
+    this.initial = Map.copyOf(initial);
+    sync = arena.allocate(SYNC_BYTES, 64);
+    slots = slotArena.allocate(64, 64);
+    for (Port port : programs.getFirst().states()) {
+      states.put(port.name(), allocate(port));
+    }
+    var memory = new WeightMemory(arena, weights, programs.getFirst().panelRows());
+    programs.forEach(p -> variants.add(Variant.load(p, memory)));
+    packedBytes = memory.packedBytes();
+    team = new Team(threads);
+    reset();
+  }
+
+  /// @param programs the general program first
+  /// @param weights the checkpoint; must stay mapped while this is open
+  /// @param initial values of the states before the first step; absent ones begin as zeros
+  /// @param threads how many may run a step together
+  /// @throws UnsupportedModelException when this CPU lacks what the code needs
+  public static Executable open(
+      List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads) {
+    if (threads < 1 || threads > 1024) {
+      throw new InvalidInputException("threads must be between 1 and 1024, not " + threads);
+    }
+    for (Program program : programs) {
+      var missing = CpuFeatures.host().missing(program.cpuFeatures());
+      if (!missing.isEmpty()) {
+        throw new UnsupportedModelException("the program was compiled for " + program.cpu() + ", and this CPU lacks "
+            + String.join(", ", missing) + "; compile it here, or with --cpu avx2");
+      }
+    }
+    return new Executable(programs, weights, initial, threads);
+  }
+
+  static long padded(long bytes) {
+    return (bytes + 127) & -64;
+  }
+
+  private HostTensor allocate(Port port) {
+    long[] shape = port.type().shape().toLongs();
+    long bytes = HostTensor.count(shape) * port.type().dtype().bytes();
+    return new HostTensor(port.type().dtype(), shape, LargeMemory.allocate(arena, padded(bytes)).asSlice(0, bytes));
+  }
+
+  private Program general() {
+    return variants.getFirst().program();
+  }
+
+  public List<Port> inputs() {
+    return general().inputs();
+  }
+
+  public List<Port> results() {
+    return general().results();
+  }
+
+  /// Ranges of the symbols in the types of inputs and results.
+  public SequencedMap<String, DimRange> symbols() {
+    return general().symbols();
+  }
+
+  /// The programs, the general one first.
+  public List<Program> programs() {
+    return variants.stream().map(Variant::program).toList();
+  }
+
+  public int threads() {
+    return team.size();
+  }
+
+  /// Bytes allocated for packed copies of weights.
+  public long packedBytes() {
+    return packedBytes;
+  }
+
+  /// The states as they are now, by name. They change with every step; write to them to restore a saved state.
+  public SequencedMap<String, HostTensor> states() {
+    return java.util.Collections.unmodifiableSequencedMap(states);
+  }
+
+  /// Every state as it was before the first step.
+  public synchronized void reset() {
+    states.forEach((name, state) -> {
+      StridedTensor value = initial.get(name);
+      if (value == null) {
+        state.data().fill((byte) 0);
+      } else {
+        try (Arena scratch = Arena.ofConfined()) {
+          state.data().copyFrom(value.contiguous(scratch).data());
+        }
+      }
+    });
+  }
+
+  /// Runs the program once. The results are copies, for the caller to keep.
+  ///
+  /// @throws InvalidInputException when the inputs do not fit, in name, dtype or shape
+  public synchronized SequencedMap<String, HostTensor> run(Map<String, HostTensor> inputs) {
+    Binding binding = bind(inputs);
+    for (int i = 0; i < inputs().size(); i++) {
+      HostTensor given = Objects.requireNonNull(inputs.get(inputs().get(i).name()));
+      binding.input(i).data().copyFrom(given.data());
+    }
+    binding.step();
+    var results = new LinkedHashMap<String, HostTensor>();
+    for (int i = 0; i < results().size(); i++) {
+      HostTensor result = binding.result(i);
+      HostTensor copy = HostTensor.zeros(result.dtype(), result.shape());
+      copy.data().copyFrom(result.data());
+      results.put(results().get(i).name(), copy);
+    }
+    return results;
+  }
+
+  /// A binding for inputs of the shapes of `examples`.
+  public synchronized Binding bind(Map<String, HostTensor> examples) {
+    var types = new LinkedHashMap<String, TensorType>();
+    inputs().forEach(p -> types.put(p.name(), p.type()));
+    return bindSymbols(DimBinder.bind(types, symbols(), examples));
+  }
+
+  /// A binding for these values of the symbols.
+  public synchronized Binding bindSymbols(Map<String, Long> values) {
+    Binding known = bindings.get(values);
+    if (known != null) {
+      return known;
+    }
+    if (bindings.size() == BINDINGS_MAX) {
+      bindings.pollFirstEntry().getValue().close();
+    }
+    var binding = new Binding(this, variant(values), values);
+    bindings.put(Map.copyOf(values), binding);
+    return binding;
+  }
+
+  /// The most special program whose input types say the same under these values.
+  private Variant variant(Map<String, Long> values) {
+    return variants.reversed().stream().filter(v -> v.program().inputs().stream().allMatch(
+        p -> fits(p, values))).findFirst().orElse(variants.getFirst());
+  }
+
+  private boolean fits(Port port, Map<String, Long> values) {
+    Port declared = inputs().stream().filter(p -> p.name().equals(port.name())).findFirst().orElseThrow();
+    long[] asked = declared.type().shape().evaluate(values);
+    return port.type().shape().dims().stream().allMatch(d -> values.keySet().containsAll(d.symbols()))
+        && java.util.Arrays.equals(asked, port.type().shape().evaluate(values));
+  }
+
+  Team team() {
+    return team;
+  }
+
+  HostTensor state(String name) {
+    return Objects.requireNonNull(states.get(name));
+  }
+
+  /// The arena of activations, at least this large.
+  MemorySegment slots(long bytes) {
+    if (slots.byteSize() < bytes) {
+      slotArena.close();
+      slotArena = Arena.ofShared();
+      slots = LargeMemory.allocate(slotArena, Math.max(bytes, slots.byteSize() * 3 / 2));
+    }
+    return slots;
+  }
+
+  synchronized void step(Binding binding) {
+    binding.refresh();
+    sync.set(JAVA_LONG, 0, 0);
+    if (binding.threads() == 1) {
+      binding.run(sync, 0);
+    } else {
+      team.run(thread -> binding.run(sync, thread));
+    }
+    if (sync.get(JAVA_LONG, FAULT_OFFSET) != 0) {
+      sync.set(JAVA_LONG, FAULT_OFFSET, 0);
+      reset();
+      throw new InvalidInputException("an index in the inputs, such as a token id or position, is outside its table; "
+          + "check the inputs against the model's vocabulary and context");
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    team.close();
+    bindings.values().forEach(Binding::close);
+    variants.forEach(v -> v.code().close());
+    slotArena.close();
+    arena.close();
+  }
+
+}

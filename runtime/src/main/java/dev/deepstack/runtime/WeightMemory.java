@@ -1,0 +1,126 @@
+package dev.deepstack.runtime;
+
+import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.program.WeightRecipe.Piece;
+import dev.deepstack.program.code.LargeMemory;
+import dev.deepstack.program.weight.Packing;
+import dev.deepstack.tensor.HostTensor;
+import dev.deepstack.tensor.MalformedModelException;
+import dev.deepstack.tensor.StridedTensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+
+/// The weights of a model in the form its kernels read them. A weight that is read as it lies in the checkpoint is
+/// pointed to; the others are packed once.
+final class WeightMemory {
+  private static final long ALIGNMENT = 64;
+
+  private final Arena arena;
+  private final WeightSource source;
+  private final int panelRows;
+  private final Map<WeightRecipe, MemorySegment> ready = new HashMap<>();
+  private final Map<String, HostTensor> contiguous = new HashMap<>();
+  private long packedBytes;
+
+  WeightMemory(Arena arena, WeightSource source, int panelRows) {
+    this.arena = arena;
+    this.source = source;
+    this.panelRows = panelRows;
+  }
+
+  /// Memory that had to be allocated beside the checkpoint.
+  long packedBytes() {
+    return packedBytes;
+  }
+
+  MemorySegment of(WeightRecipe recipe) {
+    MemorySegment known = ready.get(recipe);
+    if (known == null) {
+      known = make(recipe);
+      ready.put(recipe, known);
+    }
+    return known;
+  }
+
+  private MemorySegment make(WeightRecipe recipe) {
+    return switch (recipe.layout()) {
+      case PLAIN -> plain(recipe);
+      case PANELS -> panels(recipe);
+    };
+  }
+
+  /// The tensor a piece names, row-major. Checked: a piece must not reach beyond it.
+  private HostTensor tensor(WeightRecipe recipe, Piece piece) {
+    HostTensor tensor = contiguous.computeIfAbsent(piece.weight(), name -> {
+      StridedTensor stored = source.weight(name);
+      return stored.contiguous(arena);
+    });
+    long last = piece.offset() + (recipe.groups() - 1) * piece.groupStride() + (piece.rows() - 1) * piece.rowStride()
+        + (recipe.columns() - 1) * piece.columnStride();
+    boolean empty = recipe.columns() == 0 || piece.rows() == 0;
+    if (tensor.dtype() != recipe.dtype() || !empty && (piece.offset() < 0 || last >= tensor.elements())) {
+      throw new MalformedModelException("weight " + piece.weight() + " is " + tensor
+          + ", which is not what the program was compiled for; compile the model again");
+    }
+    return tensor;
+  }
+
+  private MemorySegment plain(WeightRecipe recipe) {
+    MemorySegment data = tensor(recipe, recipe.pieces().getFirst()).data();
+    boolean inPlace = data.isNative() && data.address() % ALIGNMENT == 0 && data.byteSize() > 0;
+    return inPlace ? data : allocate(data.byteSize()).copyFrom(data);
+  }
+
+  private MemorySegment allocate(long bytes) {
+    packedBytes += bytes;
+    return LargeMemory.allocate(arena, bytes + ALIGNMENT).asSlice(0, bytes);
+  }
+
+  private MemorySegment panels(WeightRecipe recipe) {
+    var packing = new Packing(recipe.dtype(), recipe.rows(), recipe.columns(), panelRows);
+    MemorySegment packed = allocate(recipe.groups() * packing.bytes());
+    for (long group = 0; group < recipe.groups(); group++) {
+      pack(recipe, packing, group, packed.asSlice(group * packing.bytes(), packing.bytes()));
+    }
+    return packed;
+  }
+
+  private void pack(WeightRecipe recipe, Packing packing, long group, MemorySegment into) {
+    int width = recipe.dtype().bytes();
+    if (recipe.pieces().size() == 1) {
+      Piece piece = recipe.pieces().getFirst();
+      long start = piece.offset() + group * piece.groupStride();
+      packing.pack(tensor(recipe, piece).data().asSlice(start * width), piece.rowStride(), piece.columnStride(), into);
+      return;
+    }
+    // Several pieces make one matrix: gathered row by row first, since panels may span them.
+    try (Arena scratch = Arena.ofShared()) {
+      MemorySegment rows = scratch.allocate(recipe.rows() * recipe.columns() * width, ALIGNMENT);
+      long at = 0;
+      for (Piece piece : recipe.pieces()) {
+        MemorySegment data = tensor(recipe, piece).data();
+        for (long r = 0; r < piece.rows(); r++) {
+          at = copyRow(recipe, piece, data, piece.offset() + group * piece.groupStride() + r * piece.rowStride(), rows,
+              at);
+        }
+      }
+      packing.pack(rows, recipe.columns(), 1, into);
+    }
+  }
+
+  private static long copyRow(
+      WeightRecipe recipe, Piece piece, MemorySegment data, long from, MemorySegment to, long at) {
+    int width = recipe.dtype().bytes();
+    if (piece.columnStride() == 1) {
+      MemorySegment.copy(data, from * width, to, at * width, recipe.columns() * width);
+      return at + recipe.columns();
+    }
+    long next = at;
+    for (long c = 0; c < recipe.columns(); c++) {
+      MemorySegment.copy(data, (from + c * piece.columnStride()) * width, to, next++ * width, width);
+    }
+    return next;
+  }
+}

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
+import dev.deepstack.program.WeightSource;
 import dev.deepstack.program.code.CpuFeatures;
 import dev.deepstack.program.code.LargeMemory;
 import dev.deepstack.tensor.DimBinder;

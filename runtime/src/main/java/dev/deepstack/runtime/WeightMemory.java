@@ -2,6 +2,7 @@ package dev.deepstack.runtime;
 
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.program.WeightRecipe.Piece;
+import dev.deepstack.program.WeightSource;
 import dev.deepstack.program.code.LargeMemory;
 import dev.deepstack.program.weight.Packing;
 import dev.deepstack.tensor.HostTensor;

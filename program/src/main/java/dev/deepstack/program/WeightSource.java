@@ -1,4 +1,4 @@
-package dev.deepstack.runtime;
+package dev.deepstack.program;
 
 import dev.deepstack.tensor.StridedTensor;
 

@@ -1,0 +1,149 @@
+package dev.deepstack.api;
+
+import dev.deepstack.program.CompiledModel;
+import dev.deepstack.program.Port;
+import dev.deepstack.program.Program;
+import dev.deepstack.program.ProgramFile;
+import dev.deepstack.runtime.Executable;
+import dev.deepstack.tensor.HostTensor;
+import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.UnsupportedModelException;
+import dev.deepstack.text.Tokenizer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.ServiceLoader;
+
+/// A model, loaded and ready to run.
+///
+/// ```java
+/// try (var model = Model.load(Path.of("model.pt2"))) {
+///   HostTensor y = model.run(HostTensor.of(new float[] {1, 2, 3}, 1, 3)).firstEntry().getValue();
+/// }
+/// ```
+public final class Model implements AutoCloseable {
+  private final CompiledModel compiled;
+  private final Executable executable;
+  private final Optional<Tokenizer> tokenizer;
+
+  private Model(CompiledModel compiled, Executable executable, Optional<Tokenizer> tokenizer) {
+    this.compiled = compiled;
+    this.executable = executable;
+    this.tokenizer = tokenizer;
+  }
+
+  /// Loads a `.pt2` file, a `.dsp` file, or a folder that holds one of them and perhaps a `tokenizer.json`.
+  ///
+  /// @throws InvalidInputException when there is no such model
+  /// @throws dev.deepstack.tensor.MalformedModelException when the file is broken
+  /// @throws UnsupportedModelException when it needs something DeepStack lacks; everything is named at once
+  public static Model load(Path path) {
+    return load(path, LoadOptions.standard());
+  }
+
+  public static Model load(Path path, LoadOptions options) {
+    ModelFiles files = ModelFiles.find(path);
+    CompiledModel compiled = files.isProgram() ? ProgramFile.read(files.model()) : compile(files.model(), options);
+    try {
+      int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
+      var tokenizer = files.tokenizer(compiled);
+      return new Model(compiled,
+          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads), tokenizer);
+    } catch (RuntimeException | Error e) {
+      compiled.close();
+      throw e;
+    }
+  }
+
+  /// Compiles without loading: for writing a `.dsp`.
+  public static CompiledModel compile(Path path, LoadOptions options) {
+    ModelFiles files = ModelFiles.find(path);
+    if (files.isProgram()) {
+      throw new InvalidInputException(files.model() + " is compiled already; give the .pt2 it was made from");
+    }
+    ModelCompiler compiler = ServiceLoader.load(ModelCompiler.class).findFirst().orElseThrow(
+        () -> new UnsupportedModelException(files.model() + " must be compiled and no compiler is on the class path; "
+            + "add dev.deepstack:deepstack-compiler, or load a .dsp made by deepstack compile"));
+    CompiledModel compiled = compiler.compile(files.model(),
+        new ModelCompiler.Options(options.cpu(), options.cached(), options.progress()));
+    return compiled.withTokenizer(files.tokenizerBytes());
+  }
+
+  /// What a call takes.
+  public List<Port> inputs() {
+    return executable.inputs();
+  }
+
+  /// What a call gives.
+  public List<Port> results() {
+    return executable.results();
+  }
+
+  /// Runs the model. States such as caches stay in the model between calls.
+  ///
+  /// @param inputs by name, exactly [#inputs]
+  /// @throws InvalidInputException when they do not fit
+  public SequencedMap<String, HostTensor> run(Map<String, HostTensor> inputs) {
+    return executable.run(inputs);
+  }
+
+  /// Runs the model on inputs in the order of [#inputs].
+  public SequencedMap<String, HostTensor> run(HostTensor... inputs) {
+    if (inputs.length != inputs().size()) {
+      throw new InvalidInputException("the model takes " + inputs().size() + " inputs ("
+          + String.join(", ", inputs().stream().map(p -> p.name() + " " + p.type()).toList()) + "), not "
+          + inputs.length);
+    }
+    var named = new LinkedHashMap<String, HostTensor>();
+    for (int i = 0; i < inputs.length; i++) {
+      named.put(inputs().get(i).name(), inputs[i]);
+    }
+    return executable.run(named);
+  }
+
+  /// All states as they were when the model was loaded.
+  public void reset() {
+    executable.reset();
+  }
+
+  /// Text generation, when the model is a language model: token ids i64[1,T] and positions i64[T] to logits [1,T,vocab].
+  ///
+  /// @throws InvalidInputException when it is not, saying why
+  public Generator generator() {
+    return new Generator(executable, LanguageModel.recognise(executable, compiled.context()), tokenizer);
+  }
+
+  /// The tokenizer that came with the model.
+  public Optional<Tokenizer> tokenizer() {
+    return tokenizer;
+  }
+
+  /// The program in memory, for inspection and for calls without copies.
+  public Executable executable() {
+    return executable;
+  }
+
+  /// The compiled programs.
+  public List<Program> programs() {
+    return compiled.programs();
+  }
+
+  /// States before the first step, context, and the rest of what was compiled.
+  public CompiledModel compiled() {
+    return compiled;
+  }
+
+  static boolean isReadable(Path file) {
+    return Files.isRegularFile(file) && Files.isReadable(file);
+  }
+
+  @Override
+  public void close() {
+    executable.close();
+    compiled.close();
+  }
+}

@@ -5,4 +5,8 @@ module dev.deepstack.api {
   requires transitive dev.deepstack.runtime;
   requires transitive dev.deepstack.text;
   requires static org.jspecify;
+
+  exports dev.deepstack.api;
+
+  uses dev.deepstack.api.ModelCompiler;
 }

@@ -8,4 +8,8 @@ module dev.deepstack.compiler {
   requires transitive dev.deepstack.program;
   requires dev.deepstack.api;
   requires static org.jspecify;
+
+  exports dev.deepstack.compiler;
+
+  provides dev.deepstack.api.ModelCompiler with dev.deepstack.compiler.Pt2Compiler;
 }

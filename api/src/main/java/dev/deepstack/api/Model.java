@@ -9,7 +9,6 @@ import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.UnsupportedModelException;
 import dev.deepstack.text.Tokenizer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -137,9 +136,6 @@ public final class Model implements AutoCloseable {
     return compiled;
   }
 
-  static boolean isReadable(Path file) {
-    return Files.isRegularFile(file) && Files.isReadable(file);
-  }
 
   @Override
   public void close() {

@@ -104,6 +104,11 @@ public final class Binding {
     owner.step(this);
   }
 
+  /// The program that runs.
+  public Program program() {
+    return variant.program();
+  }
+
   Variant variant() {
     return variant;
   }

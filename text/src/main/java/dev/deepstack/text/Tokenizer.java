@@ -39,6 +39,11 @@ public final class Tokenizer {
     return new Tokenizer(TokenizerFile.read(tokenizerJson));
   }
 
+  /// A tokenizer from the bytes of a `tokenizer.json`, called `name` in messages.
+  public static Tokenizer parse(String name, byte[] json) {
+    return new Tokenizer(TokenizerFile.read(name, json));
+  }
+
   /// The text's tokens, with [EncodeOptions#DEFAULT].
   public int[] encode(String text) {
     return encode(text, EncodeOptions.DEFAULT);

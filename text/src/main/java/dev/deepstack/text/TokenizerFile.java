@@ -25,7 +25,20 @@ final class TokenizerFile {
   private TokenizerFile() {}
 
   static Tokenizer.Parts read(Path file) {
-    var root = new Fields(parse(file), String.valueOf(file.getFileName())).object();
+    try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new TokenizerException(
+            "%s is larger than %d MiB: no tokenizer is".formatted(file, MAX_BYTES >> 20));
+      }
+      return read(String.valueOf(file.getFileName()), Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new TokenizerException("%s cannot be read: %s".formatted(file, e), e);
+    }
+  }
+
+  /// Reads the bytes of a tokenizer.json that is called `name` in messages.
+  static Tokenizer.Parts read(String name, byte[] json) {
+    var root = new Fields(parse(name, json), name).object();
     var added = addedTokens(root.optional("added_tokens"));
     var model = ModelReader.read(root.required("model"));
     var vocabulary = Vocabulary.of(model.vocabulary(), added, root.where());
@@ -37,23 +50,17 @@ final class TokenizerFile {
         decoder == null ? new Decoder.Spaced() : decoder(decoder));
   }
 
-  private static JsonNode parse(Path file) {
+  private static JsonNode parse(String name, byte[] json) {
     var factory = JsonFactory.builder()
         .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
         .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
         .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
         .build();
     try {
-      if (Files.size(file) > MAX_BYTES) {
-        throw new TokenizerException(
-            "%s is larger than %d MiB: no tokenizer is".formatted(file, MAX_BYTES >> 20));
-      }
-      return JsonMapper.builder(factory).build().readTree(Files.readAllBytes(file));
-    } catch (IOException e) {
-      throw new TokenizerException("%s cannot be read: %s".formatted(file, e), e);
+      return JsonMapper.builder(factory).build().readTree(json);
     } catch (JacksonException e) {
       var problem = Fields.shorten(e.getOriginalMessage());
-      throw new TokenizerException("%s is not valid JSON: %s".formatted(file.getFileName(), problem), e);
+      throw new TokenizerException("%s is not valid JSON: %s".formatted(name, problem), e);
     }
   }
 

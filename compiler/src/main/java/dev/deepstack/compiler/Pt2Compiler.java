@@ -1,0 +1,64 @@
+package dev.deepstack.compiler;
+
+import dev.deepstack.api.ModelCompiler;
+import dev.deepstack.codegen.llvm.CpuTarget;
+import dev.deepstack.codegen.llvm.LlvmCodegen;
+import dev.deepstack.importer.ImportedModel;
+import dev.deepstack.importer.Pt2Importer;
+import dev.deepstack.ir.Graph;
+import dev.deepstack.passes.Pipeline;
+import dev.deepstack.program.CompiledModel;
+import dev.deepstack.program.Program;
+import dev.deepstack.program.code.CpuFeatures;
+import dev.deepstack.program.code.ObjectCache;
+import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.MalformedModelException;
+import dev.deepstack.tensor.StridedTensor;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.List;
+
+/// From a model file to programs: the whole compile side on one page.
+public final class Pt2Compiler implements ModelCompiler {
+  @Override
+  public CompiledModel compile(Path file, Options options) {
+    CpuTarget cpu = target(options.cpu());
+    ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();
+    Arena arena = Arena.ofShared();
+    try {
+      options.progress().accept("reading " + file.getFileName());
+      ImportedModel model = Pt2Importer.read(file, arena);              // file      -> graph IR
+      Graph graph = Pipeline.standard().run(model.graph());             // graph IR  -> graph IR
+      options.progress().accept("compiling for " + cpu.name());
+      Program program = LlvmCodegen.compile(graph, cpu, cache);         // graph IR  -> kernels -> program
+      return new CompiledModel(List.of(program), name -> weight(model, name), model.states(), Context.of(graph), null,
+          arena::close);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private static StridedTensor weight(ImportedModel model, String name) {
+    StridedTensor tensor = model.weights().get(name);
+    if (tensor == null) {
+      throw new MalformedModelException("the model has no weight " + name + "; export it again");
+    }
+    return tensor;
+  }
+
+  /// @throws InvalidInputException for an unknown name, or one this machine could not run
+  private static CpuTarget target(String cpu) {
+    return switch (cpu) {
+      case "native" -> CpuTarget.host();
+      case "avx2" -> CpuTarget.avx2();
+      case "avx512" -> {
+        if (!CpuFeatures.host().hasAvx512()) {
+          throw new InvalidInputException("this CPU has no AVX-512; use --cpu native or --cpu avx2");
+        }
+        yield CpuTarget.avx512();
+      }
+      default -> throw new InvalidInputException("unknown CPU \"" + cpu + "\"; choose native, avx2 or avx512");
+    };
+  }
+}

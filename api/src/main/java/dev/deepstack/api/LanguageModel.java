@@ -59,11 +59,12 @@ record LanguageModel(
     }
     String symbol = length.symbols().first();
     if (!length.equals(Dim.symbol(symbol))) {
-      throw new InvalidInputException("the model's length is " + length + ", and text needs any length; export it with a "
-          + "plain dynamic dimension");
+      throw new InvalidInputException("the model's length is " + length
+          + ", and text needs any length; export it with a plain dynamic dimension");
     }
     DimRange range = executable.symbols().get(symbol);
-    DimRange lengths = range == null ? new DimRange(1, Long.MAX_VALUE) : new DimRange(Math.max(1, range.min()), range.max());
+    DimRange lengths = range == null ? new DimRange(1, Long.MAX_VALUE)
+        : new DimRange(Math.max(1, range.min()), range.max());
     return new LanguageModel(executable, tokens, 1 - tokens, symbol, lengths, vocab, context);
   }
 

@@ -69,7 +69,7 @@ public final class Model implements AutoCloseable {
             + "add dev.deepstack:deepstack-compiler, or load a .dsp made by deepstack compile"));
     CompiledModel compiled = compiler.compile(files.model(),
         new ModelCompiler.Options(options.cpu(), options.cached(), options.progress()));
-    return compiled.withTokenizer(files.tokenizerBytes());
+    return compiled.withTokenizer(files.tokenizerText());
   }
 
   /// What a call takes.
@@ -109,7 +109,8 @@ public final class Model implements AutoCloseable {
     executable.reset();
   }
 
-  /// Text generation, when the model is a language model: token ids i64[1,T] and positions i64[T] to logits [1,T,vocab].
+  /// Text generation, when the model is a language model: token ids i64[1,T] and positions i64[T] to logits
+  /// [1,T,vocab].
   ///
   /// @throws InvalidInputException when it is not, saying why
   public Generator generator() {

@@ -4,6 +4,7 @@ import dev.deepstack.program.CompiledModel;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.text.Tokenizer;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -65,9 +66,9 @@ record ModelFiles(Path model, @Nullable Path tokenizerFile) {
     return model.getFileName().toString().endsWith(PROGRAM);
   }
 
-  byte @Nullable [] tokenizerBytes() {
+  @Nullable String tokenizerText() {
     try {
-      return tokenizerFile == null ? null : Files.readAllBytes(tokenizerFile);
+      return tokenizerFile == null ? null : Files.readString(tokenizerFile);
     } catch (IOException e) {
       throw new InvalidInputException("cannot read " + tokenizerFile + ": " + e.getMessage(), e);
     }
@@ -78,7 +79,8 @@ record ModelFiles(Path model, @Nullable Path tokenizerFile) {
     if (tokenizerFile != null) {
       return Optional.of(Tokenizer.load(tokenizerFile));
     }
-    byte[] inside = compiled.tokenizer();
-    return inside == null ? Optional.empty() : Optional.of(Tokenizer.parse(model + " (tokenizer)", inside));
+    String inside = compiled.tokenizer();
+    return inside == null ? Optional.empty()
+        : Optional.of(Tokenizer.parse(model + " (tokenizer)", inside.getBytes(StandardCharsets.UTF_8)));
   }
 }

@@ -24,18 +24,28 @@ public final class Pt2Compiler implements ModelCompiler {
   public CompiledModel compile(Path file, Options options) {
     CpuTarget cpu = target(options.cpu());
     ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();
-    Arena arena = Arena.ofShared();
+    var mapping = new Mapping();
     try {
       options.progress().accept("reading " + file.getFileName());
-      ImportedModel model = Pt2Importer.read(file, arena);              // file      -> graph IR
+      ImportedModel model = Pt2Importer.read(file, mapping.arena);              // file      -> graph IR
       Graph graph = Pipeline.standard().run(model.graph());             // graph IR  -> graph IR
       options.progress().accept("compiling for " + cpu.name());
       Program program = LlvmCodegen.compile(graph, cpu, cache);         // graph IR  -> kernels -> program
       return new CompiledModel(List.of(program), name -> weight(model, name), model.states(), Context.of(graph), null,
-          arena::close);
+          mapping);
     } catch (RuntimeException | Error e) {
-      arena.close();
+      mapping.close();
       throw e;
+    }
+  }
+
+  /// The mapped file, for as long as its weights are needed.
+  private static final class Mapping implements CompiledModel.Backing {
+    private final Arena arena = Arena.ofShared();
+
+    @Override
+    public void close() {
+      arena.close();
     }
   }
 

@@ -13,14 +13,14 @@ import org.jspecify.annotations.Nullable;
 /// @param weights the tensors that weight recipes name
 /// @param states values of the states before the first step
 /// @param context tokens the model's caches can hold; 0 where that is not known
-/// @param tokenizer the bytes of a `tokenizer.json`, or null
+/// @param tokenizer the text of a `tokenizer.json`, or null
 /// @param backing keeps the memory of weights and states mapped
 public record CompiledModel(
     List<Program> programs,
     WeightSource weights,
     SequencedMap<String, StridedTensor> states,
     long context,
-    byte @Nullable [] tokenizer,
+    @Nullable String tokenizer,
     Backing backing)
     implements AutoCloseable {
   /// The mapped files behind a model.
@@ -39,7 +39,7 @@ public record CompiledModel(
   }
 
   /// The same with a tokenizer.
-  public CompiledModel withTokenizer(byte @Nullable [] json) {
+  public CompiledModel withTokenizer(@Nullable String json) {
     return new CompiledModel(programs, weights, states, context, json, backing);
   }
 

@@ -40,14 +40,22 @@ public final class Executable implements AutoCloseable {
   private final SequencedMap<Map<String, Long>, Binding> bindings = new LinkedHashMap<>();
   private final MemorySegment sync;
   private final long packedBytes;
-  private Arena slotArena = Arena.ofShared();
-  private MemorySegment slots;
+  private Slots slots = new Slots(0);
+
+  /// One size of the arena of activations.
+  private static final class Slots {
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+
+    Slots(long bytes) {
+      memory = LargeMemory.allocate(arena, bytes);
+    }
+  }
 
   private Executable(
       List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads) {
     this.initial = Map.copyOf(initial);
     sync = arena.allocate(SYNC_BYTES, 64);
-    slots = slotArena.allocate(64, 64);
     for (Port port : programs.getFirst().states()) {
       states.put(port.name(), allocate(port));
     }
@@ -202,12 +210,11 @@ public final class Executable implements AutoCloseable {
 
   /// The arena of activations, at least this large.
   MemorySegment slots(long bytes) {
-    if (slots.byteSize() < bytes) {
-      slotArena.close();
-      slotArena = Arena.ofShared();
-      slots = LargeMemory.allocate(slotArena, Math.max(bytes, slots.byteSize() * 3 / 2));
+    if (slots.memory.byteSize() < bytes) {
+      slots.arena.close();
+      slots = new Slots(bytes);
     }
-    return slots;
+    return slots.memory;
   }
 
   synchronized void step(Binding binding) {
@@ -231,7 +238,7 @@ public final class Executable implements AutoCloseable {
     team.close();
     bindings.values().forEach(Binding::close);
     variants.forEach(v -> v.code().close());
-    slotArena.close();
+    slots.arena.close();
     arena.close();
   }
 

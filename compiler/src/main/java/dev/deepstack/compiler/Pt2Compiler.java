@@ -6,6 +6,8 @@ import dev.deepstack.codegen.llvm.LlvmCodegen;
 import dev.deepstack.importer.ImportedModel;
 import dev.deepstack.importer.Pt2Importer;
 import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Specialize;
 import dev.deepstack.passes.Pipeline;
 import dev.deepstack.program.CompiledModel;
 import dev.deepstack.program.Program;
@@ -16,7 +18,9 @@ import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.StridedTensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// From a model file to programs: the whole compile side on one page.
 public final class Pt2Compiler implements ModelCompiler {
@@ -28,15 +32,28 @@ public final class Pt2Compiler implements ModelCompiler {
     try {
       options.progress().accept("reading " + file.getFileName());
       ImportedModel model = Pt2Importer.read(file, mapping.arena);              // file      -> graph IR
-      Graph graph = Pipeline.standard().run(model.graph());             // graph IR  -> graph IR
-      options.progress().accept("compiling for " + cpu.name());
-      Program program = LlvmCodegen.compile(graph, cpu, cache);         // graph IR  -> kernels -> program
-      return new CompiledModel(List.of(program), name -> weight(model, name), model.states(), Context.of(graph), null,
+      var programs = new ArrayList<Program>();
+      for (Graph form : forms(model.graph())) {
+        Graph graph = Pipeline.standard().run(form);                    // graph IR  -> graph IR
+        options.progress().accept("compiling for " + cpu.name());
+        programs.add(LlvmCodegen.compile(graph, cpu, cache));           // graph IR  -> kernels -> program
+      }
+      return new CompiledModel(programs, name -> weight(model, name), model.states(), Context.of(model.graph()), null,
           mapping);
     } catch (RuntimeException | Error e) {
       mapping.close();
       throw e;
     }
+  }
+
+  /// The graph as it is, and for a model with caches that takes any number of tokens also the graph for one: in decode,
+  /// where most time goes, every size is then a constant.
+  private static List<Graph> forms(Graph graph) {
+    boolean takesOne = graph.symbols().size() == 1
+        && graph.symbols().firstEntry().getValue().contains(1) && !graph.ops(Op.State.class).isEmpty();
+    return takesOne
+        ? List.of(graph, Specialize.run(graph, Map.of(graph.symbols().firstEntry().getKey(), 1L)))
+        : List.of(graph);
   }
 
   /// The mapped file, for as long as its weights are needed.

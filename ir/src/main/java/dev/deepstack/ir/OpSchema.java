@@ -83,16 +83,34 @@ public record OpSchema(String name, Class<? extends Op> type, List<Component> co
 
   /// The op with every operand replaced.
   public static Op map(Op op, UnaryOperator<Value> replacement) {
+    return rebuild(op, (c, old) -> c.isOperand() && old != null
+        ? replacement.apply((Value) old)
+        : c.isOperandList() && old != null
+            ? ((List<?>) old).stream().map(v -> replacement.apply((Value) v)).toList()
+            : old);
+  }
+
+  /// The op with every attribute replaced; the operands stay.
+  static Op mapAttributes(Op op, Replacement replacement) {
+    return rebuild(op, (c, old) -> c.isOperand() || c.isOperandList() ? old : replacement.of(old));
+  }
+
+  /// From an attribute to what replaces it.
+  @FunctionalInterface
+  interface Replacement {
+    @Nullable Object of(@Nullable Object attribute);
+  }
+
+  private interface ComponentReplacement {
+    @Nullable Object of(Component component, @Nullable Object old);
+  }
+
+  private static Op rebuild(Op op, ComponentReplacement replacement) {
     var schema = of(op);
     var arguments = new @Nullable Object[schema.components.size()];
     for (int i = 0; i < arguments.length; i++) {
       Component c = schema.components.get(i);
-      Object old = c.of(op);
-      arguments[i] = c.isOperand() && old != null
-          ? replacement.apply((Value) old)
-          : c.isOperandList() && old != null
-              ? ((List<?>) old).stream().map(v -> replacement.apply((Value) v)).toList()
-              : old;
+      arguments[i] = replacement.of(c, c.of(op));
     }
     return schema.make(arguments);
   }

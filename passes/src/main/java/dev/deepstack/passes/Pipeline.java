@@ -23,6 +23,7 @@ public record Pipeline(List<Pass> passes) {
         pass("routed experts", Experts::apply),
         pass("rope", Ropes::apply),
         pass("attention", Attentions::apply),
+        pass("absorb latent", AbsorbLatent::apply),
         pass("gated mlp", GatedMlps::apply),
         new Pass("merge linear", MergeLinears::run),
         pass("simplify again", none)));

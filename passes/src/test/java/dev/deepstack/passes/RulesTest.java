@@ -44,6 +44,11 @@ final class RulesTest {
   }
 
   @TestFactory
+  Stream<DynamicTest> latents() {
+    return new RuleCases("latents", g -> pass("absorb latent", g)).tests();
+  }
+
+  @TestFactory
   Stream<DynamicTest> gatedMlps() {
     return new RuleCases("gated_mlps", g -> upTo("gated mlp", g)).tests();
   }

@@ -17,8 +17,8 @@ import java.util.Map;
 /// One program of an executable with its code in place. A model may have several, for example one for any length and
 /// one made for a single token; they share weights and states.
 record Variant(Program program, NativeCode code, MethodHandle entry, List<MemorySegment> weights) {
-  /// Multiply-adds of a step below which waking another thread does not pay.
-  private static final long SHARED_WORK_MIN = 300_000;
+  /// Multiply-adds of the average kernel below which its barrier costs more than a second thread brings.
+  private static final long SHARED_WORK_MIN = 50_000;
 
   static Variant load(Program program, WeightMemory weights) {
     var code = NativeCode.load(program.object());
@@ -32,7 +32,7 @@ record Variant(Program program, NativeCode code, MethodHandle entry, List<Memory
     var sizes = new HashMap<>(symbols);
     sizes.put(Program.THREADS, (long) available);
     Dim work = program.work();
-    return work.evaluate(sizes) < SHARED_WORK_MIN ? 1 : available;
+    return work.evaluate(sizes) < SHARED_WORK_MIN * program.kernels().size() ? 1 : available;
   }
 
   void call(MemorySegment table, MemorySegment dims, MemorySegment sync, int thread, int threads) {

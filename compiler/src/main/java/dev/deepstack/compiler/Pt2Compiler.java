@@ -5,6 +5,7 @@ import dev.deepstack.codegen.llvm.CpuTarget;
 import dev.deepstack.codegen.llvm.LlvmCodegen;
 import dev.deepstack.importer.ImportedModel;
 import dev.deepstack.importer.Pt2Importer;
+import dev.deepstack.importer.pt2.Pt2Archive;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Specialize;
@@ -17,6 +18,7 @@ import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.StridedTensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,20 +32,34 @@ public final class Pt2Compiler implements ModelCompiler {
     ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();
     var mapping = new Mapping();
     try {
-      options.progress().accept("reading " + file.getFileName());
-      ImportedModel model = Pt2Importer.read(file, mapping.arena);              // file      -> graph IR
-      var programs = new ArrayList<Program>();
-      for (Graph form : forms(model.graph())) {
-        Graph graph = Pipeline.standard().run(form);                    // graph IR  -> graph IR
-        options.progress().accept("compiling for " + cpu.name());
-        programs.add(LlvmCodegen.compile(graph, cpu, cache));           // graph IR  -> kernels -> program
+      MemorySegment bytes = Pt2Archive.map(file, mapping.arena);
+      var whole = new ModelCache(cache, bytes, cpu);
+      CompiledModel known = whole.find(mapping);
+      if (known != null) {
+        return known;
       }
-      return new CompiledModel(programs, name -> weight(model, name), model.states(), Context.of(model.graph()), null,
-          mapping);
+      CompiledModel made = compile(bytes, file, cpu, cache, options, mapping);
+      whole.store(made);
+      return made;
     } catch (RuntimeException | Error e) {
       mapping.close();
       throw e;
     }
+  }
+
+  private static CompiledModel compile(
+      MemorySegment bytes, Path file, CpuTarget cpu, ObjectCache cache, Options options, Mapping mapping) {
+    options.progress().accept("reading " + file.getFileName());
+    String name = String.valueOf(file.getFileName());
+    ImportedModel model = Pt2Importer.read(bytes, name, mapping.arena);   // file      -> graph IR
+    var programs = new ArrayList<Program>();
+    for (Graph form : forms(model.graph())) {
+      Graph graph = Pipeline.standard().run(form);                        // graph IR  -> graph IR
+      options.progress().accept("compiling for " + cpu.name());
+      programs.add(LlvmCodegen.compile(graph, cpu, cache));               // graph IR  -> kernels -> program
+    }
+    return new CompiledModel(programs, weight -> weight(model, weight), model.states(), Context.of(model.graph()),
+        null, mapping);
   }
 
   /// The graph as it is, and for a model with caches that takes any number of tokens also the graph for one: in decode,

@@ -4,6 +4,7 @@ import dev.deepstack.importer.aten.ProgramImporter;
 import dev.deepstack.importer.pt2.Pt2Archive;
 import dev.deepstack.importer.pt2.Pt2Model;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /// Reads `.pt2` files, the output of `torch.export.save`, into graphs.
@@ -16,6 +17,11 @@ public final class Pt2Importer {
   /// `UnsupportedModelException` naming everything in the program that DeepStack lacks.
   public static ImportedModel read(Path file, Arena arena) {
     return read(Pt2Archive.open(file, arena));
+  }
+
+  /// Reads mapped bytes of a file called `name`.
+  public static ImportedModel read(MemorySegment bytes, String name, Arena arena) {
+    return read(Pt2Archive.open(bytes, name, null, arena));
   }
 
   /// The graph of a program that has been read.

@@ -5,6 +5,7 @@ import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
@@ -34,20 +35,33 @@ public final class Pt2Archive {
 
   /// As above for the program of that name in a file with several.
   public static Pt2Model open(Path file, @Nullable String model, Arena arena) {
-    var place = new Place(String.valueOf(file.getFileName()));
+    return open(map(file, arena), String.valueOf(file.getFileName()), model, arena);
+  }
+
+  /// A file's bytes, mapped for as long as `arena` lives.
+  public static MemorySegment map(Path file, Arena arena) {
     if (!Files.isRegularFile(file)) {
       throw new InvalidInputException("there is no file " + file + "; give the path of a .pt2 file");
     }
     try (var channel = FileChannel.open(file)) {
       if (channel.size() == 0) {
-        throw place.malformed("the file is empty");
+        throw new Place(String.valueOf(file.getFileName())).malformed("the file is empty");
       }
-      var bytes = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
-      return new Pt2Layout(ZipArchive.open(bytes, place, arena, true), place, arena)
-          .read(model, DEFAULT_MODEL);
+      return channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
     } catch (IOException e) {
       throw new InvalidInputException(file + " cannot be read (" + e.getMessage()
           + "); check its permissions", e);
+    }
+  }
+
+  /// Reads mapped bytes; tensors are slices of them wherever the archive stores them plainly.
+  ///
+  /// @param name of the file, for messages
+  public static Pt2Model open(MemorySegment bytes, String name, @Nullable String model, Arena arena) {
+    var place = new Place(name);
+    try {
+      return new Pt2Layout(ZipArchive.open(bytes, place, arena, true), place, arena)
+          .read(model, DEFAULT_MODEL);
     } catch (MalformedModelException | UnsupportedModelException | InvalidInputException e) {
       throw e;
     } catch (RuntimeException e) {

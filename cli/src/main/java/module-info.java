@@ -15,6 +15,7 @@ module dev.deepstack.cli {
   requires info.picocli;
   requires static org.jspecify;
 
+  exports dev.deepstack.cli;
   exports dev.deepstack.cli.verify;
 
   opens dev.deepstack.cli to info.picocli;

@@ -1,19 +1,69 @@
 package dev.deepstack.cli;
 
+import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.MalformedModelException;
+import dev.deepstack.tensor.UnsupportedModelException;
+import dev.deepstack.text.TokenizerException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /// The `deepstack` command.
-@Command(name = "deepstack", version = "deepstack 0.1.0-SNAPSHOT", mixinStandardHelpOptions = true)
+@Command(name = "deepstack", version = "deepstack 0.1.0-SNAPSHOT", mixinStandardHelpOptions = true,
+    description = "Runs PyTorch models as machine code, from the JVM: no Python and no CUDA at run time.",
+    subcommands = {RunCommand.class, VerifyCommand.class, ExecCommand.class, InspectCommand.class,
+        CompileCommand.class, DoctorCommand.class, BenchCommand.class},
+    footer = {"", "Try: deepstack run demo --prompt \"ROMEO:\""})
 public final class Main implements Runnable {
+  static final int FAILED = 1;
+  private static final int INTERNAL = 70;
+
+  @Option(names = "--verbose", scope = CommandLine.ScopeType.INHERIT, description = "Show where an error came from.")
+  private boolean verbose;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private CommandSpec spec;
 
   /// Runs the command line and exits with its code.
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Main()).execute(args));
+    System.exit(execute(new PrintWriter(System.out, false, StandardCharsets.UTF_8),
+        new PrintWriter(System.err, true, StandardCharsets.UTF_8), args));
+  }
+
+  /// Runs the command line and returns its exit code: 0, 1 when something failed, 2 for wrong usage.
+  public static int execute(PrintWriter out, PrintWriter err, String... args) {
+    var main = new Main();
+    var line = new CommandLine(main).setOut(out).setErr(err);
+    line.setExecutionExceptionHandler((e, _, _) -> main.failed(e, err));
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    int code = line.execute(args);
+    out.flush();
+    return code;
+  }
+
+  private int failed(Exception e, PrintWriter err) {
+    if (verbose) {
+      e.printStackTrace(err);
+    }
+    return switch (e) {
+      case InvalidInputException _, MalformedModelException _, UnsupportedModelException _, TokenizerException _ -> {
+        err.println("deepstack: " + e.getMessage());
+        yield FAILED;
+      }
+      default -> {
+        err.println("deepstack: internal error, please report it: " + e + (verbose ? "" : " (--verbose shows more)"));
+        yield INTERNAL;
+      }
+    };
   }
 
   @Override
   public void run() {
-    CommandLine.usage(this, System.out);
+    spec.commandLine().usage(spec.commandLine().getOut());
   }
 }

@@ -1,0 +1,156 @@
+package dev.deepstack.cli;
+
+import dev.deepstack.api.Model;
+import dev.deepstack.cli.verify.NativeEngine;
+import dev.deepstack.cli.verify.Recording;
+import dev.deepstack.cli.verify.ReferenceEngine;
+import dev.deepstack.cli.verify.Replay;
+import dev.deepstack.cli.verify.Replay.StepReport;
+import dev.deepstack.importer.ImportedModel;
+import dev.deepstack.importer.Pt2Importer;
+import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.MalformedModelException;
+import dev.deepstack.tensor.UnsupportedModelException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Compares with what PyTorch recorded.
+@Command(name = "verify", mixinStandardHelpOptions = true,
+    description = {"Replays recorded calls of a model and compares the results with the recorded ones.",
+        "A folder holds model*.pt2, manifest.json, golden_in.safetensors and golden_out.safetensors."})
+final class VerifyCommand implements Callable<Integer> {
+  /// What runs the model.
+  enum EngineKind { NATIVE, REFERENCE }
+
+  @Parameters(paramLabel = "FOLDER", arity = "1..*", description = "Folders with recorded calls.")
+  private List<Path> folders = List.of();
+
+  @Option(names = "--engine", paramLabel = "ENGINE", defaultValue = "NATIVE",
+      description = "native: generated machine code (default); reference: the interpreter that defines every op.")
+  private EngineKind engine = EngineKind.NATIVE;
+
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
+  private boolean json;
+
+  @Mixin
+  private CommonOptions common = new CommonOptions();
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private CommandSpec spec;
+
+  /// What came of one model file.
+  private record Verdict(Path file, boolean passed, String error, List<StepReport> steps) {
+    double largest() {
+      return steps.stream().mapToDouble(StepReport::error).max().orElse(0);
+    }
+
+    String word() {
+      return passed ? "ok" : error.isEmpty() ? "out of tolerance" : "failed";
+    }
+  }
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    var verdicts = new ArrayList<Verdict>();
+    for (Path folder : folders) {
+      for (Path file : models(folder)) {
+        Verdict verdict = verify(folder, file);
+        verdicts.add(verdict);
+        if (!json) {
+          print(out, verdict);
+        }
+      }
+    }
+    long failed = verdicts.stream().filter(v -> !v.passed).count();
+    if (json) {
+      out.println(JsonMapper.shared().writeValueAsString(
+          Map.of("passed", failed == 0, "files", verdicts.stream().map(VerifyCommand::entry).toList())));
+    } else if (verdicts.size() > 1) {
+      summary(out, verdicts, failed);
+    }
+    return failed == 0 ? 0 : Main.FAILED;
+  }
+
+  private static List<Path> models(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw new InvalidInputException("there is no folder " + folder + "; give one with model.pt2 and manifest.json");
+    }
+    try (var files = Files.list(folder)) {
+      List<Path> models = files.filter(VerifyCommand::isModel).sorted().toList();
+      if (models.isEmpty()) {
+        throw new InvalidInputException("the folder " + folder + " holds no model*.pt2 to verify");
+      }
+      return models;
+    } catch (IOException e) {
+      throw new InvalidInputException("cannot read the folder " + folder + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static boolean isModel(Path file) {
+    String name = file.getFileName().toString();
+    return name.startsWith("model") && name.endsWith(".pt2");
+  }
+
+  /// One bad file must not hide what the others do.
+  private Verdict verify(Path folder, Path file) {
+    try (Arena arena = Arena.ofShared()) {
+      Recording recording = Recording.read(folder, arena);
+      ImportedModel imported = Pt2Importer.read(file, arena);
+      var replay = new Replay(imported, recording);
+      List<StepReport> steps = switch (engine) {
+        case REFERENCE -> replay.run(new ReferenceEngine(imported, arena));
+        case NATIVE -> {
+          try (var model = Model.load(file, common.load(spec.commandLine().getErr()))) {
+            yield replay.run(new NativeEngine(model.executable()));
+          }
+        }
+      };
+      return new Verdict(file, steps.stream().allMatch(StepReport::passed), "", steps);
+    } catch (InvalidInputException | MalformedModelException | UnsupportedModelException e) {
+      return new Verdict(file, false, String.valueOf(e.getMessage()), List.of());
+    }
+  }
+
+  private static void print(PrintWriter out, Verdict verdict) {
+    out.println(verdict.file + ": " + verdict.word() + (verdict.error.isEmpty() ? "" : ": " + verdict.error));
+    verdict.steps.forEach(s -> out.println("  " + s));
+    out.flush();
+  }
+
+  private static void summary(PrintWriter out, List<Verdict> verdicts, long failed) {
+    out.println();
+    for (Verdict v : verdicts) {
+      out.printf(Locale.ROOT, "%-60s %10.2e  %s%n", v.file, v.largest(), v.word());
+    }
+    out.printf(Locale.ROOT, "%d of %d files ok%n", verdicts.size() - failed, verdicts.size());
+  }
+
+  private static Map<String, Object> entry(Verdict v) {
+    var entry = new LinkedHashMap<String, Object>();
+    entry.put("file", v.file.toString());
+    entry.put("passed", v.passed);
+    entry.put("error", v.error);
+    entry.put("largest_error", v.largest());
+    entry.put("steps", v.steps.stream().map(s -> Map.of("session", s.session(), "step", s.step(),
+        "largest_error", s.error(), "failures", s.failures())).toList());
+    return entry;
+  }
+}

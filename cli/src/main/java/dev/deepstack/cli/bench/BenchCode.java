@@ -1,0 +1,155 @@
+package dev.deepstack.cli.bench;
+
+import dev.deepstack.codegen.llvm.CpuTarget;
+import dev.deepstack.codegen.llvm.Epilogue;
+import dev.deepstack.codegen.llvm.Fn;
+import dev.deepstack.codegen.llvm.LinearKernel;
+import dev.deepstack.codegen.llvm.LinearSpec;
+import dev.deepstack.codegen.llvm.LlvmCompiler;
+import dev.deepstack.codegen.llvm.ModuleText;
+import dev.deepstack.codegen.llvm.Vec;
+import dev.deepstack.program.code.NativeCode;
+import dev.deepstack.tensor.DType;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/// The machine code that is measured: two probes of the machine's limits, and the product of rows
+/// with a 4096 x 4096 matrix as the compiler generates it.
+final class BenchCode implements AutoCloseable {
+  static final int SIZE = 4096;
+
+  private static final int STREAMS = 4;
+  private static final int AHEAD = 4096;
+
+  private final NativeCode code;
+  private final MethodHandle read;
+  private final MethodHandle multiply;
+  private final MethodHandle f32;
+  private final MethodHandle bf16;
+
+  BenchCode(LlvmCompiler compiler, CpuTarget cpu) {
+    var module = new ModuleText(cpu);
+    read(module);
+    multiply(module);
+    LinearKernel.emit(module, LinearSpec.plain("f32", DType.F32, SIZE, SIZE), Epilogue.plain());
+    LinearKernel.emit(module, LinearSpec.plain("bf16", DType.BF16, SIZE, SIZE), Epilogue.plain());
+    code = NativeCode.load(compiler.compile(module.text(), cpu));
+    read = bind("read", ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
+    multiply = bind("multiply", ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
+    f32 = bindLinear("f32");
+    bf16 = bindLinear("bf16");
+  }
+
+  /// Reads `bytes` bytes, a multiple of 16 KiB, in four streams.
+  void read(MemorySegment memory, long bytes, MemorySegment sink) throws Throwable {
+    read.invokeExact(memory, bytes, sink);
+  }
+
+  /// `rounds` rounds of independent multiply-adds of whole vectors, in registers.
+  void multiply(long rounds, MemorySegment sink) throws Throwable {
+    multiply.invokeExact(rounds, sink);
+  }
+
+  /// Floating-point operations of one round of [#multiply].
+  static long multiplyFlop(CpuTarget cpu) {
+    return 2L * sums(cpu) * cpu.lanes();
+  }
+
+  /// As many sums as hide the latency and fit the registers.
+  private static int sums(CpuTarget cpu) {
+    return cpu.vectorBits() == 512 ? 16 : 12;
+  }
+
+  /// This thread's share of `rows` rows times a packed matrix.
+  void linear(
+      DType dtype,
+      MemorySegment x,
+      MemorySegment weights,
+      long rows,
+      MemorySegment out,
+      long thread,
+      long threads)
+      throws Throwable {
+    var kernel = dtype == DType.F32 ? f32 : bf16;
+    kernel.invokeExact(x, (long) SIZE, weights, rows, out, (long) SIZE, thread, threads);
+  }
+
+  private MethodHandle bindLinear(String name) {
+    return bind(
+        name,
+        ValueLayout.ADDRESS,
+        ValueLayout.JAVA_LONG,
+        ValueLayout.ADDRESS,
+        ValueLayout.JAVA_LONG,
+        ValueLayout.ADDRESS,
+        ValueLayout.JAVA_LONG,
+        ValueLayout.JAVA_LONG,
+        ValueLayout.JAVA_LONG);
+  }
+
+  private MethodHandle bind(String name, ValueLayout... parameters) {
+    return Linker.nativeLinker()
+        .downcallHandle(code.symbol(name), FunctionDescriptor.ofVoid(parameters));
+  }
+
+  static void read(ModuleText module) {
+    var f = module.function("read", "void", "ptr memory", "i64 bytes", "ptr sink");
+    int lanes = 2 * module.lanes(); // two cache lines or one per load of each stream
+    var type = Fn.vector("i32", lanes);
+    var part = f.div("%bytes", STREAMS);
+    var zero = Vec.zero(f, "i32", lanes);
+    var found =
+        f.loop(
+            "0",
+            part,
+            lanes * 4L,
+            Collections.nCopies(STREAMS, zero),
+            (offset, before) -> {
+              var after = new ArrayList<String>();
+              for (int s = 0; s < STREAMS; s++) {
+                var at = f.at("%memory", "i8", f.add(f.mul(part, s), offset));
+                for (int line = 0; line < lanes * 4; line += 64) {
+                  f.prefetch(f.byteAt(at, AHEAD + line), 2);
+                }
+                after.add(f.binary("or", before.get(s), f.load(type, at, 64)));
+              }
+              return after;
+            });
+    f.store(found.stream().reduce((a, b) -> f.binary("or", a, b)).orElseThrow(), "%sink", 4);
+    f.end();
+  }
+
+  private static void multiply(ModuleText module) {
+    var f = module.function("multiply", "void", "i64 rounds", "ptr sink");
+    int lanes = module.lanes();
+    var factor = f.load(Fn.vector("float", lanes), "%sink");
+    var first = new ArrayList<String>();
+    for (int i = 0; i < sums(module.cpu()); i++) {
+      first.add(f.fadd(factor, Integer.toString(i) + ".0"));
+    }
+    var last =
+        f.loop(
+            "0",
+            "%rounds",
+            1,
+            first,
+            (_, sums) -> sums.stream().map(s -> f.fma(s, factor, factor)).toList());
+    f.store(sum(f, last), "%sink");
+    f.end();
+  }
+
+  private static String sum(Fn f, List<String> values) {
+    return values.stream().reduce(f::fadd).orElseThrow();
+  }
+
+  @Override
+  public void close() {
+    code.close();
+  }
+}

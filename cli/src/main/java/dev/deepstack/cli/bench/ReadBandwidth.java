@@ -1,0 +1,73 @@
+package dev.deepstack.cli.bench;
+
+import dev.deepstack.codegen.llvm.CpuTarget;
+import dev.deepstack.codegen.llvm.LlvmCompiler;
+import dev.deepstack.codegen.llvm.ModuleText;
+import dev.deepstack.program.code.CpuFeatures;
+import dev.deepstack.program.code.LargeMemory;
+import dev.deepstack.program.code.NativeCode;
+import dev.deepstack.program.code.ObjectCache;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/// How fast this machine reads memory, measured once and remembered: what decode speed is compared with.
+public final class ReadBandwidth {
+  private static final long BYTES = 512L << 20;
+  private static final int ROUNDS = 7;
+
+  private ReadBandwidth() {}
+
+  /// Bytes per second with this many threads, from the note of an earlier measurement if there is one.
+  public static double remembered(int threads) {
+    Path note = ObjectCache.defaultFolder(System.getenv()).resolve("read-bandwidth-" + threads + ".txt");
+    String machine = CpuFeatures.host().name();
+    try {
+      var lines = Files.readAllLines(note);
+      if (lines.size() == 2 && lines.get(0).equals(machine)) {
+        return Double.parseDouble(lines.get(1));
+      }
+    } catch (IOException | NumberFormatException _) {
+      // Not measured yet, or not readable: measured below.
+    }
+    double measured = measure(threads);
+    try {
+      Files.createDirectories(note.getParent());
+      Files.writeString(note, machine + "\n" + String.format(Locale.ROOT, "%.0f", measured) + "\n");
+    } catch (IOException _) {
+      // Measured again next time.
+    }
+    return measured;
+  }
+
+  /// The best of a few passes over half a gigabyte.
+  public static double measure(int threads) {
+    CpuTarget cpu = CpuTarget.host();
+    var module = new ModuleText(cpu);
+    BenchCode.read(module);
+    var key = ObjectCache.Key.of(module.text(), LlvmCompiler.VERSION, cpu.name(), cpu.features());
+    byte[] object = ObjectCache.open(_ -> {}).get(key, () -> LlvmCompiler.shared().compile(module.text(), cpu));
+    try (var arena = Arena.ofShared(); var code = NativeCode.load(object); var together = new Together(threads)) {
+      MethodHandle read = Linker.nativeLinker().downcallHandle(code.symbol("read"),
+          FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
+      MemorySegment memory = LargeMemory.allocate(arena, BYTES);
+      MemorySegment sinks = LargeMemory.allocate(arena, 256L * threads);
+      memory.fill((byte) 1);
+      long part = BYTES / threads & -(16L << 10);
+      double best = 0;
+      for (int round = 0; round < ROUNDS; round++) {
+        double seconds = together.time(
+            t -> read.invokeExact(memory.asSlice(t * part, part), part, sinks.asSlice(t * 256L, 256)));
+        best = Math.max(best, part * threads / seconds);
+      }
+      return best;
+    }
+  }
+}

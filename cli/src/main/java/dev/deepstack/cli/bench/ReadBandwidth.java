@@ -63,8 +63,10 @@ public final class ReadBandwidth {
       long part = BYTES / threads & -(16L << 10);
       double best = 0;
       for (int round = 0; round < ROUNDS; round++) {
-        double seconds = together.time(
-            t -> read.invokeExact(memory.asSlice(t * part, part), part, sinks.asSlice(t * 256L, 256)));
+        // A block, since invokeExact as an expression would be asked for a result.
+        double seconds = together.time(t -> {
+          read.invokeExact(memory.asSlice(t * part, part), part, sinks.asSlice(t * 256L, 256));
+        });
         best = Math.max(best, part * threads / seconds);
       }
       return best;

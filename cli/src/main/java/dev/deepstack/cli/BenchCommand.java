@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,7 +49,7 @@ final class BenchCommand implements Runnable {
       throws IOException, InterruptedException {
     Path home = Path.of(System.getProperty("deepstack.home", "")).toAbsolutePath();
     Path bench = home.resolve("bench");
-    Path classPath = List.of(bench.resolve("target/classpath.txt"), bench.resolve("target/quick/classpath.txt")).stream()
+    Path classPath = Stream.of("target/classpath.txt", "target/quick/classpath.txt").map(bench::resolve)
         .filter(Files::isRegularFile).findFirst().orElseThrow(() -> new InvalidInputException(
             "the peers are not built yet; run ./mvnw -Pbench -Dquickly -pl bench -am package in " + home));
     var command = new ArrayList<>(List.of(

@@ -1,6 +1,7 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.api.LoadOptions;
+import java.io.Console;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
 
@@ -18,8 +19,10 @@ final class CommonOptions {
   private boolean uncached;
 
   /// @param err gets what is being done, when it is a terminal that someone watches
+  @SuppressWarnings("SystemConsoleNull") // null is what the JDK still documents
   LoadOptions load(PrintWriter err) {
-    boolean watched = System.console() != null && System.console().isTerminal();
+    Console console = System.console();
+    boolean watched = console != null && console.isTerminal();
     return new LoadOptions(threads, cpu, !uncached, message -> {
       // A sentence is a warning for everybody; a few words are progress for a terminal.
       if (message.endsWith(".")) {

@@ -149,8 +149,7 @@ final class VerifyCommand implements Callable<Integer> {
     entry.put("passed", v.passed);
     entry.put("error", v.error);
     entry.put("largest_error", v.largest());
-    entry.put("steps", v.steps.stream().map(s -> Map.of("session", s.session(), "step", s.step(),
-        "largest_error", s.error(), "failures", s.failures())).toList());
+    entry.put("steps", v.steps.stream().map(StepReport::json).toList());
     return entry;
   }
 }

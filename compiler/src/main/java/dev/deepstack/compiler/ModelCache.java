@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// code. The entry is what a `.dsp` says about the model, its tensors left in the model file; it is found by the
 /// content of that file, by this compiler's own code and by the CPU.
 final class ModelCache {
-  /// Up to this size a file is hashed whole. Of a larger one the beginning and the end count, where an archive keeps the
-  /// checksums of everything in it.
+  /// Up to this size a file is hashed whole. Of a larger one the beginning and the end count, where an archive keeps
+  /// the checksums of everything in it.
   private static final long WHOLE_BYTES_MAX = 256L << 20;
   private static final long END_BYTES = 4L << 20;
   private static final int CHUNK_BYTES = 1 << 20;

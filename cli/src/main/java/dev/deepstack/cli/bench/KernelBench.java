@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.LongStream;
 
 /// Measures what the machine can do and what the generated kernels make of it, in one run: read
@@ -71,7 +72,7 @@ public final class KernelBench {
     }
 
     private static void row(StringBuilder table, String name, String unit, Rate rate, Rate limit) {
-      var share = rate == limit ? "" : Math.round(100 * rate.best / limit.best) + " %";
+      var share = rate.equals(limit) ? "" : Math.round(100 * rate.best / limit.best) + " %";
       table.append(
           String.format(
               Locale.ROOT, "%-26s %9.1f %9.1f %-8s %5s%n", name, rate.best, rate.median, unit, share));
@@ -146,7 +147,7 @@ public final class KernelBench {
                 code.linear(dtype, x, weights.asSlice(at, matrix), 1, out, t, threads);
               }
             });
-    gemv.get(dtype).add(weights.byteSize() / seconds);
+    Objects.requireNonNull(gemv.get(dtype)).add(weights.byteSize() / seconds);
   }
 
   private void multiply(BenchCode code, Together together, MemorySegment sink) {

@@ -2,6 +2,7 @@ package dev.deepstack.cli.bench;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /// Runs short pieces of native work on several threads at once and times them. Threads wait by
 /// spinning, as in a step, so that a piece of a millisecond is not mostly waking up.
@@ -17,9 +18,7 @@ final class Together implements AutoCloseable {
   private final AtomicInteger running = new AtomicInteger();
   private volatile Part part = _ -> {};
   private volatile boolean closed;
-  private volatile Throwable failure = NONE;
-
-  private static final Throwable NONE = new Throwable("none");
+  private volatile @Nullable Throwable failure;
 
   Together(int threads) {
     this.threads = threads;
@@ -43,7 +42,7 @@ final class Together implements AutoCloseable {
     while (running.get() > 0) {
       Thread.onSpinWait();
     }
-    if (failure != NONE) {
+    if (failure != null) {
       throw new IllegalStateException("a measured kernel failed", failure);
     }
     return (System.nanoTime() - begin) * 1e-9;

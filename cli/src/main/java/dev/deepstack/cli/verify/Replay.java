@@ -22,6 +22,11 @@ public final class Replay {
       return failures.isEmpty();
     }
 
+    /// What `--json` shows.
+    public Map<String, Object> json() {
+      return Map.of("session", session, "step", step, "largest_error", error, "failures", failures);
+    }
+
     @Override
     public String toString() {
       String head = String.format(Locale.ROOT, "session %d step %d: largest error %.3g", session, step,

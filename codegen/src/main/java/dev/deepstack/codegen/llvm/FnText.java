@@ -248,17 +248,7 @@ public abstract sealed class FnText permits Fn {
     begin("loop" + id);
     var counter = "%i" + id;
     types.put(counter, "i64");
-    line(
-        counter
-            + " = phi i64 [ "
-            + bare(from)
-            + ", %"
-            + before
-            + " ], [ %next"
-            + id
-            + ", %latch"
-            + id
-            + " ]");
+    line(counter + " = phi i64 [ " + bare(from) + ", %" + before + " ], [ %next" + id + ", %latch" + id + " ]");
     int phis = body.length();
     var carried = new ArrayList<String>();
     for (int k = 0; k < first.size(); k++) {
@@ -273,43 +263,22 @@ public abstract sealed class FnText permits Fn {
     line("br i1 %more" + id + ", label %loop" + id + ", label %done" + id);
     var heads = new StringBuilder();
     for (int k = 0; k < first.size(); k++) {
-      var type = type(first.get(k));
-      heads
-          .append("  ")
-          .append(carried.get(k))
-          .append(" = phi ")
-          .append(type)
-          .append(" [ ")
-          .append(constant(type, first.get(k)))
-          .append(", %")
-          .append(before)
-          .append(" ], [ ")
-          .append(constant(type, last.get(k)))
-          .append(", %latch")
-          .append(id)
-          .append(" ]\n");
+      heads.append("  ").append(carried.get(k)).append(" = ")
+          .append(phi(first.get(k), before, last.get(k), id)).append('\n');
     }
     body.insert(phis, heads);
     begin("done" + id);
     var results = new ArrayList<String>();
     for (int k = 0; k < first.size(); k++) {
-      var type = type(first.get(k));
-      results.add(
-          value(
-              type,
-              "phi "
-                  + type
-                  + " [ "
-                  + constant(type, first.get(k))
-                  + ", %"
-                  + before
-                  + " ], [ "
-                  + constant(type, last.get(k))
-                  + ", %latch"
-                  + id
-                  + " ]"));
+      results.add(value(type(first.get(k)), phi(first.get(k), before, last.get(k), id)));
     }
     return results;
+  }
+
+  private String phi(String first, String before, String last, int loop) {
+    var type = type(first);
+    return "phi " + type + " [ " + constant(type, first) + ", %" + before + " ], [ " + constant(type, last)
+        + ", %latch" + loop + " ]";
   }
 
   /// Runs `then` if the i1 `condition` holds.

@@ -24,8 +24,8 @@ import java.util.List;
 final class BenchCode implements AutoCloseable {
   static final int SIZE = 4096;
 
-  private static final int STREAMS = 4;
-  private static final int AHEAD = 4096;
+  private static final int STREAMS = 2;
+  private static final int AHEAD = 2048;
 
   private final NativeCode code;
   private final MethodHandle read;
@@ -46,7 +46,7 @@ final class BenchCode implements AutoCloseable {
     bf16 = bindLinear("bf16");
   }
 
-  /// Reads `bytes` bytes, a multiple of 16 KiB, in four streams.
+  /// Reads `bytes` bytes, a multiple of 16 KiB, in two streams.
   void read(MemorySegment memory, long bytes, MemorySegment sink) throws Throwable {
     read.invokeExact(memory, bytes, sink);
   }

@@ -143,8 +143,8 @@ public final class Fn extends FnText {
             .mapToObj(i -> type + " " + constant(type, operands[i]))
             .collect(Collectors.joining(", "));
     var full = name + "." + mangled(type);
-    module().declare(
-        type + " @" + full + "(" + (type + ", ").repeat(operands.length - 1) + type + ")");
+    module()
+        .declare(type + " @" + full + "(" + (type + ", ").repeat(operands.length - 1) + type + ")");
     return value(type, "call " + type + " @" + full + "(" + list + ")");
   }
 

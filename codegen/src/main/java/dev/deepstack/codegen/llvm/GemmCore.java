@@ -11,7 +11,7 @@ record GemmCore(int lanes, int rows) {
 
   /// Rows of a full tile: as many as leave registers for two lines of weights and a factor.
   static int mostRows(int lanes) {
-    return lanes >= 16 ? Integer.getInteger("ds.mr", 8) : 6;
+    return lanes >= 16 ? 8 : 6;
   }
 
   private String name() {

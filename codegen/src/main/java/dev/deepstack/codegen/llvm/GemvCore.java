@@ -79,7 +79,9 @@ record GemvCore(WeightLine line, int rows) {
     for (int u = 0; u < count; u++) {
       var at = f.byteAt(pointer, (long) u * line.bytes());
       if (u * line.bytes() % 64 == 0) {
-        prefetch(f, at);
+        // The hardware stops at page ends and looks ahead too little when a line takes many
+        // instructions.
+        f.prefetch(f.byteAt(at, Tuning.PREFETCH_BYTES), 2);
       }
       var weights = line.load(f, at);
       for (int d = 0; d < line.depth(); d++) {
@@ -114,14 +116,5 @@ record GemvCore(WeightLine line, int rows) {
 
   private String address(Fn f, String k) {
     return f.at("%panel", "i8", f.mul(k, line.bytes() / line.depth()));
-  }
-
-  // The hardware stops at page ends and looks ahead too little when a line takes many
-  // instructions.
-  private static void prefetch(Fn f, String at) {
-    f.prefetch(f.byteAt(at, Tuning.FAR_PREFETCH_BYTES), 2);
-    if (Tuning.NEAR_PREFETCH_BYTES > 0) {
-      f.prefetch(f.byteAt(at, Tuning.NEAR_PREFETCH_BYTES), 3);
-    }
   }
 }

@@ -71,14 +71,11 @@ final class RunCommand implements Callable<Integer> {
       Generator generator = loaded.generator();
       long ready = System.nanoTime();
       var first = new AtomicLong();
-      if (!json) {
-        out.print(prompt);
-        out.flush();
-      }
       Generation answer = generator.generate(prompt, options, piece -> {
-        first.compareAndSet(0, System.nanoTime());
+        boolean begins = first.compareAndSet(0, System.nanoTime());
         if (!json) {
-          out.print(piece);
+          // The prompt is echoed once it is known to be fit to continue.
+          out.print(begins ? prompt + piece : piece);
           out.flush();
         }
       });

@@ -17,8 +17,10 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.CompletableFuture;
@@ -29,20 +31,45 @@ final class NativeRun {
   private final Program program;
   private final Map<String, HostTensor> weights;
   private final int threads;
+  private final Probe probe;
 
-  private NativeRun(Program program, Map<String, HostTensor> weights, int threads) {
+  private NativeRun(Program program, Map<String, HostTensor> weights, int threads, Probe probe) {
     this.program = program;
     this.weights = weights;
     this.threads = threads;
+    this.probe = probe;
   }
+
+  /// Looks at the step from outside.
+  interface Probe {
+    /// The step is about to run; the segments hold the weights.
+    void before(List<MemorySegment> weights);
+
+    /// The step has run.
+    void after(List<MemorySegment> weights);
+  }
+
+  private static final Probe NONE = new Probe() {
+    @Override
+    public void before(List<MemorySegment> weights) {}
+
+    @Override
+    public void after(List<MemorySegment> weights) {}
+  };
 
   record Outcome(SequencedMap<String, HostTensor> results, SequencedMap<String, HostTensor> states) {}
 
   static Outcome run(
       Graph graph, CpuTarget cpu, int threads, Map<String, HostTensor> inputs, Map<String, HostTensor> states,
       Map<String, HostTensor> weights) {
+    return run(graph, cpu, threads, inputs, states, weights, NONE);
+  }
+
+  static Outcome run(
+      Graph graph, CpuTarget cpu, int threads, Map<String, HostTensor> inputs, Map<String, HostTensor> states,
+      Map<String, HostTensor> weights, Probe probe) {
     Program program = LlvmCodegen.compile(graph, cpu, ObjectCache.none());
-    return new NativeRun(program, weights, threads).run(inputs, states);
+    return new NativeRun(program, weights, threads, probe).run(inputs, states);
   }
 
   private Outcome run(Map<String, HostTensor> inputs, Map<String, HostTensor> states) {
@@ -60,6 +87,7 @@ final class NativeRun {
           64 + sizes.stream().mapToLong(d -> d.evaluate(symbols)).max().orElse(0), 64)).toList();
       var results = new LinkedHashMap<String, HostTensor>();
       var after = new LinkedHashMap<String, HostTensor>();
+      var weightMemory = new ArrayList<MemorySegment>();
       var table = arena.allocate(8L * program.buffers().size(), 64);
       for (int i = 0; i < program.buffers().size(); i++) {
         MemorySegment memory = switch (program.buffers().get(i)) {
@@ -78,12 +106,18 @@ final class NativeRun {
             results.put(port.name(), result);
             yield result.data();
           }
-          case Buffer.Weight(int r) -> weight(arena, program.weights().get(r));
+          case Buffer.Weight(int r) -> {
+            MemorySegment weight = weight(arena, program.weights().get(r));
+            weightMemory.add(weight);
+            yield weight;
+          }
           case Buffer.Slot(int s) -> slots.get(s);
         };
         table.setAtIndex(ValueLayout.ADDRESS, i, memory);
       }
+      probe.before(weightMemory);
       step(arena, code, table, dims);
+      probe.after(weightMemory);
       var heapResults = new LinkedHashMap<String, HostTensor>();
       results.forEach((n, t) -> heapResults.put(n, heap(t)));
       var heapStates = new LinkedHashMap<String, HostTensor>();
@@ -140,7 +174,7 @@ final class NativeRun {
       return plain;
     }
     var packing = new Packing(recipe.dtype(), recipe.rows(), recipe.columns(), program.panelRows());
-    var packed = arena.allocate(recipe.groups() * packing.bytes() + 64, 64);
+    var packed = arena.allocate(recipe.groups() * packing.bytes() + 64, 4096);
     for (long g = 0; g < recipe.groups(); g++) {
       packing.pack(plain.asSlice(g * matrix * width, matrix * width), recipe.columns(), 1,
           packed.asSlice(g * packing.bytes(), packing.bytes()));

@@ -48,7 +48,8 @@ public final class DimBinder {
     var missing = new TreeSet<>(declared.keySet());
     missing.removeAll(actual.keySet());
     if (!missing.isEmpty()) {
-      throw new InvalidInputException("missing input: " + String.join(", ", missing));
+      throw new InvalidInputException("missing input: " + String.join(", ", missing) + "; the inputs are "
+          + String.join(", ", declared.keySet()));
     }
     var extra = new TreeSet<>(actual.keySet());
     extra.removeAll(declared.keySet());

@@ -51,10 +51,12 @@ public final class Overhead {
   /// The keys are those of the JSON.
   private static SequencedMap<String, Peer.Opener> openers() {
     SequencedMap<String, Peer.Opener> openers = new LinkedHashMap<>();
+    openers.put("deepstack_us", graph -> new DeepStackPeer(graph, THREADS));
     openers.put("onnxruntime_us", graph -> new OnnxRuntimePeer(graph, THREADS));
     openers.put("libtorch_us", graph -> new LibtorchPeer(graph, THREADS));
     openers.put("torchscript_us", graph -> new TorchScriptPeer(graph, THREADS, false));
     openers.put("torchscript_frozen_us", graph -> new TorchScriptPeer(graph, THREADS, true));
+    openers.put("deepstack_run_us", graph -> new DeepStackCopyPeer(graph, THREADS));
     return openers;
   }
 

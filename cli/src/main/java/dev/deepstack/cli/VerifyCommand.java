@@ -33,7 +33,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// Compares with what PyTorch recorded.
 @Command(name = "verify", mixinStandardHelpOptions = true,
     description = {"Replays recorded calls of a model and compares the results with the recorded ones.",
-        "A folder holds model*.pt2, manifest.json, golden_in.safetensors and golden_out.safetensors."})
+        "A folder holds model*.pt2 (or model*.dsp), manifest.json, golden_in.safetensors and golden_out.safetensors."})
 final class VerifyCommand implements Callable<Integer> {
   /// What runs the model.
   enum EngineKind { NATIVE, REFERENCE }
@@ -96,7 +96,7 @@ final class VerifyCommand implements Callable<Integer> {
     try (var files = Files.list(folder)) {
       List<Path> models = files.filter(VerifyCommand::isModel).sorted().toList();
       if (models.isEmpty()) {
-        throw new InvalidInputException("the folder " + folder + " holds no model*.pt2 to verify");
+        throw new InvalidInputException("the folder " + folder + " holds no model*.pt2 or model*.dsp to verify");
       }
       return models;
     } catch (IOException e) {
@@ -106,14 +106,29 @@ final class VerifyCommand implements Callable<Integer> {
 
   private static boolean isModel(Path file) {
     String name = file.getFileName().toString();
-    return name.startsWith("model") && name.endsWith(".pt2");
+    return name.startsWith("model") && (name.endsWith(".pt2") || name.endsWith(".dsp"));
+  }
+
+  /// A compiled program no longer knows PyTorch's names; the `.pt2` it came from, or `model.pt2`, does.
+  private static ImportedModel names(Path folder, Path file, Arena arena) {
+    Path source = Path.of(file.toString().replaceAll("\\.dsp$", ".pt2"));
+    if (!Files.exists(source)) {
+      source = folder.resolve("model.pt2");
+    }
+    if (!Files.exists(source)) {
+      throw new InvalidInputException(file + " can only be verified beside the .pt2 that it was compiled from");
+    }
+    return Pt2Importer.read(source, arena);
   }
 
   /// One bad file must not hide what the others do.
   private Verdict verify(Path folder, Path file) {
     try (Arena arena = Arena.ofShared()) {
+      if (engine == EngineKind.REFERENCE && file.toString().endsWith(".dsp")) {
+        throw new InvalidInputException("the reference engine runs graphs and " + file + " has none; verify the .pt2");
+      }
       Recording recording = Recording.read(folder, arena);
-      ImportedModel imported = Pt2Importer.read(file, arena);
+      ImportedModel imported = names(folder, file, arena);
       var replay = new Replay(imported, recording);
       List<StepReport> steps = switch (engine) {
         case REFERENCE -> replay.run(new ReferenceEngine(imported, arena));

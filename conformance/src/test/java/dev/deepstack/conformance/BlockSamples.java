@@ -4,6 +4,9 @@ import dev.deepstack.conformance.OpSamples.Sample;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
+import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.Shape;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -33,7 +36,58 @@ final class BlockSamples {
         additive("[2,3,5,4]", "[1,1,5,9]"));
     Stream<Sample> narrow = NARROW.stream().map(
         dtype -> attention(dtype, "[2,3,5,8]", "[2,3,9,8]", "[2,3,9,8]", "[5,9]", false));
-    return Stream.concat(f32, narrow);
+    return Stream.of(f32, narrow, blocks()).flatMap(x -> x);
+  }
+
+  /// Several blocks of rows and of keys, odd widths, heads that share keys and values.
+  private static Stream<Sample> blocks() {
+    return Stream.of(
+        attention(DType.F32, "[2,4,17,16]", "[2,1,70,16]", "[2,1,70,20]", null, true),
+        attention(DType.F32, "[1,6,1,24]", "[1,2,70,24]", "[1,2,70,80]", "[1,1,1,70]", false, 3),
+        attention(DType.F32, "[1,8,3,20]", "[1,2,69,20]", "[1,2,69,1]", "[3,69]", false, 4),
+        attention(DType.F32, "[1,8,40,80]", "[1,1,133,80]", "[1,1,133,24]", "[1,1,40,133]", false),
+        attention(DType.F32, "[3,2,140,1]", "[3,2,140,1]", "[3,2,140,33]", null, true),
+        attention(DType.F32, "[140,70]", "[150,70]", "[150,300]", "[140,1]", false),
+        attention(DType.F32, "[1,1,11,150]", "[1,1,65,150]", "[1,1,65,47]", "[1,65]", true),
+        window("[2,4,90,16]", "[2,2,200,16]", "[90,200]"),
+        window("[2,4,3,16]", "[2,2,200,16]", "[3,200]"));
+  }
+
+  private static Sample attention(
+      DType dtype, String q, String k, String v, @Nullable String mask, boolean causal, int group) {
+    var d = new Draft("attention/" + dtype.text() + q + k + v + " repeated" + (causal ? " causal" : ""));
+    Value query = d.input(dtype, q);
+    Value key = repeated(d, d.input(dtype, k), group);
+    Value value = repeated(d, d.input(dtype, v), group);
+    @Nullable Value allowed = mask == null ? null
+        : d.graph().add(new Op.Ne(d.integers(DType.I64, mask, 0, 3), d.graph().constant(0, DType.I64)));
+    return d.done(d.graph().add(new Op.Attention(query, key, value, allowed, 0.35, causal)));
+  }
+
+  /// Each head `group` times in a row, as models write it.
+  private static Value repeated(Draft d, Value x, int group) {
+    var dims = new ArrayList<>(x.type().shape().dims());
+    dims.add(2, Dim.ONE);
+    Value apart = d.graph().add(new Op.Reshape(x, new Shape(dims)));
+    dims.set(2, Dim.of(group));
+    Value wide = d.graph().add(new Op.Expand(apart, new Shape(dims)));
+    dims.remove(2);
+    dims.set(1, dims.get(1).times(group));
+    return d.graph().add(new Op.Reshape(wide, new Shape(dims)));
+  }
+
+  /// Row `t` sees the keys in `(t, t + 40]`.
+  private static Sample window(String q, String k, String mask) {
+    var d = new Draft("attention/window" + q);
+    Value t = d.graph().add(new Op.Iota(d.parse(mask).dim(0)));
+    Value s = d.graph().add(new Op.Iota(d.parse(mask).dim(1)));
+    Value row = d.graph().add(new Op.Reshape(t, d.parse("[" + d.parse(mask).dim(0) + ",1]")));
+    Value distance = d.graph().add(new Op.Sub(s, row));
+    Value allowed = d.graph().add(new Op.And(
+        d.graph().add(new Op.Gt(distance, d.graph().constant(0, DType.I64))),
+        d.graph().add(new Op.Le(distance, d.graph().constant(40, DType.I64)))));
+    Value key = repeated(d, d.input(DType.F32, k), 2);
+    return d.done(d.graph().add(new Op.Attention(d.input(DType.F32, q), key, key, allowed, 0.35, false)));
   }
 
   /// A bool mask lets three of four keys through; some rows may have none left.

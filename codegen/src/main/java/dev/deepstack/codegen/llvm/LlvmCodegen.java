@@ -87,7 +87,13 @@ public final class LlvmCodegen {
   private static void simple(Kernel kernel, KernelCode code) {
     switch (kernel) {
       case Kernel.Loops(var nests) -> nests.forEach(n -> LoopNest.emit(code, n));
-      case Kernel.Attention k -> new AttentionCode(code, k).emit();
+      case Kernel.Attention k -> {
+        if (k.blocks() == null) {
+          new AttentionCode(code, k).emit();
+        } else {
+          new BlockAttention(code, k, k.blocks()).emit();
+        }
+      }
       case Kernel.GroupedMatMul k -> new GroupedCode(code, k).emit();
       case Kernel.TopK k -> new OrderCode(code).topK(k);
       case Kernel.ArgSort k -> new OrderCode(code).argSort(k);

@@ -120,6 +120,14 @@ public final class MathLib {
     var n = f.binary("fsub", shifted, Fn.f32(magic));
     var r = f.fma(n, Fn.f32(-0x1.62e400p-1f), clamped);
     r = f.fma(n, Fn.f32(-0x1.7f7d1cp-20f), r);
+    var p = expPolynomial(f, r);
+    var whole = f.sub(bits(f, shifted), Integer.toString(Float.floatToRawIntBits(magic)));
+    var half = f.binary("ashr", whole, "1");
+    return f.fmul(f.fmul(p, powerOfTwo(f, half)), powerOfTwo(f, f.sub(whole, half)));
+  }
+
+  /// exp(r) for r within ln 2 / 2 of 0.
+  static String expPolynomial(Fn f, String r) {
     var p =
         polynomial(
             f,
@@ -130,10 +138,7 @@ public final class MathLib {
             4.1665795894e-2f,
             1.6666665459e-1f,
             5.0000001201e-1f);
-    p = f.fadd(f.fma(p, f.fmul(r, r), r), Fn.f32(1));
-    var whole = f.sub(bits(f, shifted), Integer.toString(Float.floatToRawIntBits(magic)));
-    var half = f.binary("ashr", whole, "1");
-    return f.fmul(f.fmul(p, powerOfTwo(f, half)), powerOfTwo(f, f.sub(whole, half)));
+    return f.fadd(f.fma(p, f.fmul(r, r), r), Fn.f32(1));
   }
 
   private static String powerOfTwo(Fn f, String n) {

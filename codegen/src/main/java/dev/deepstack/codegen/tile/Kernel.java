@@ -45,9 +45,11 @@ public sealed interface Kernel {
       implements Kernel {}
 
   /// Softmax attention over strided operands; see [Op.Attention].
+  ///
+  /// @param scratch for each thread a block as `blocks` says, or one row of scores
   record Attention(
       Operand q, Operand k, Operand v, @Nullable Operand mask, double scale, boolean causal, Operand out,
-      int scratch) implements Kernel {}
+      int scratch, @Nullable AttentionBlocks blocks) implements Kernel {}
 
   /// Rows of `x` in groups times the group's matrix; see [Op.GroupedMatMul].
   record GroupedMatMul(Operand x, Operand w, Operand offsets, Operand out) implements Kernel {}

@@ -200,12 +200,16 @@ public final class Tiler {
   }
 
   private void attention(Op.Attention a, Value v) {
-    // Room for one row of scores per thread, each on cache lines of its own.
-    Dim row = a.k().type().dim(-2).plus(16).times(DType.F32.bytes());
-    int scratch = temporary(row.times(Dim.symbol(Program.THREADS)));
+    Operand q = operand(a.q());
+    Operand k = operand(a.k());
+    Operand x = operand(a.v());
     Operand mask = a.mask() == null ? null : operand(a.mask());
-    add(new Kernel.Attention(operand(a.q()), operand(a.k()), operand(a.v()), mask, a.scale(), a.causal(), place(v),
-        scratch), v);
+    Operand out = place(v);
+    AttentionBlocks blocks = AttentionBlocks.of(q, k, x, out);
+    // Without blocks: one row of scores per thread, each on cache lines of its own.
+    Dim floats = blocks == null ? k.shape().dim(-2).plus(16) : Dim.of(blocks.floats());
+    int scratch = temporary(floats.times(DType.F32.bytes()).times(Dim.symbol(Program.THREADS)));
+    add(new Kernel.Attention(q, k, x, mask, a.scale(), a.causal(), out, scratch, blocks), v);
   }
 
   private void scatter(

@@ -41,12 +41,21 @@ public final class Main implements Runnable {
     var line = new CommandLine(main).setOut(out).setErr(err);
     line.setExecutionExceptionHandler((e, _, _) -> main.failed(e, err));
     line.setCaseInsensitiveEnumValuesAllowed(true);
-    int code = line.execute(args);
+    int code;
+    try {
+      code = line.execute(args);
+    } catch (OutOfMemoryError e) {
+      err.println("deepstack: there is not enough memory (" + e.getMessage()
+          + "); close other programs or take a smaller model");
+      code = FAILED;
+    } catch (Error e) {
+      code = main.failed(e, err);
+    }
     out.flush();
     return code;
   }
 
-  private int failed(Exception e, PrintWriter err) {
+  private int failed(Throwable e, PrintWriter err) {
     if (verbose) {
       e.printStackTrace(err);
     }

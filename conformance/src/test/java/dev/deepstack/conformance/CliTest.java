@@ -178,6 +178,21 @@ final class CliTest {
     assertThat(deepstack("fly").code).isEqualTo(2);
   }
 
+  /// No place for compiled code is worth a warning and no more.
+  @Test
+  void worksWithoutACache() throws IOException, InterruptedException {
+    var builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"), "dev.deepstack.cli.Main",
+        "run", DEMO.toString(), "--prompt", "ROMEO:", "--temperature", "0", "--max-tokens", "5");
+    builder.environment().put("DEEPSTACK_CACHE", "/proc/nowhere");
+    var process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    String err = new String(process.getErrorStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isZero();
+    assertThat(out).startsWith("ROMEO:\nAh, what");
+    assertThat(err).contains("DEEPSTACK_CACHE").doesNotContain("Exception in", "\tat ");
+  }
+
   @Test
   void everyCommandExplainsItself() {
     for (String command : new String[] {"run", "verify", "exec", "inspect", "compile", "doctor", "bench"}) {

@@ -69,7 +69,7 @@ public final class Executable implements AutoCloseable {
   /// @param programs the general program first
   /// @param weights the checkpoint; must stay mapped while this is open
   /// @param initial values of the states before the first step; absent ones begin as zeros
-  /// @param threads how many may run a step together
+  /// @param threads how many may run a step together, at most one per processor
   /// @throws UnsupportedModelException when this CPU lacks what the code needs
   public static Executable open(
       List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads) {
@@ -83,7 +83,9 @@ public final class Executable implements AutoCloseable {
             + String.join(", ", missing) + "; compile it here, or with --cpu avx2");
       }
     }
-    return new Executable(programs, weights, initial, threads);
+    // Threads of a step wait for one another by spinning: more of them than processors would only be in the way.
+    int useful = Math.min(threads, Runtime.getRuntime().availableProcessors());
+    return new Executable(programs, weights, initial, useful);
   }
 
   static long padded(long bytes) {

@@ -1,5 +1,6 @@
 package dev.deepstack.codegen.llvm;
 
+import dev.deepstack.tensor.UnsupportedModelException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -45,7 +46,14 @@ public final class LlvmCompiler {
   ///
   /// @throws dev.deepstack.tensor.UnsupportedModelException if there is none
   public static LlvmCompiler shared() {
-    return Shared.COMPILER;
+    try {
+      return Shared.COMPILER;
+    } catch (ExceptionInInitializerError e) {
+      if (e.getCause() instanceof UnsupportedModelException missing) {
+        throw missing;
+      }
+      throw e;
+    }
   }
 
   private static final class Shared {

@@ -4,7 +4,6 @@ import dev.deepstack.program.code.ObjectCache;
 import dev.deepstack.program.code.PrivateFiles;
 import dev.deepstack.tensor.UnsupportedModelException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.JarURLConnection;
 import java.net.URL;
 import java.nio.channels.FileChannel;
@@ -36,12 +35,21 @@ final class LlvmLibrary {
     }
     try {
       return extracted(resource, ObjectCache.defaultFolder(System.getenv()).resolve("llvm"));
+    } catch (IOException unusable) {
+      return temporary(resource, unusable);
+    }
+  }
+
+  /// Where the cache folder cannot be used, a private folder among the temporary files serves: unpacked there once
+  /// until the system clears it.
+  private static Path temporary(URL resource, IOException unusable) {
+    Path folder = Path.of(System.getProperty("java.io.tmpdir"), "deepstack-" + System.getProperty("user.name"));
+    try {
+      return extracted(resource, folder);
     } catch (IOException e) {
-      throw new UncheckedIOException(
-          "LLVM could not be unpacked into the cache folder ("
-              + e.getMessage()
-              + "): set DEEPSTACK_CACHE to a folder of your own with 200 MB of space.",
-          e);
+      e.addSuppressed(unusable);
+      throw new UnsupportedModelException("LLVM could not be unpacked, neither into the cache folder nor into "
+          + folder + " (" + e.getMessage() + "); set DEEPSTACK_CACHE to a folder of your own with 200 MB of space", e);
     }
   }
 

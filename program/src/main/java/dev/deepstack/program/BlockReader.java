@@ -17,7 +17,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.SequencedMap;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,7 @@ final class BlockReader {
 
   private final ByteBuffer in;
   private final MemorySegment data;
+  private final NavigableMap<Long, Long> extents = new TreeMap<>();
 
   private BlockReader(ByteBuffer in, MemorySegment data) {
     this.in = in;
@@ -35,10 +38,16 @@ final class BlockReader {
   }
 
   /// @param data the file that storages are extents of
+  /// @param alignment of the storages that fill `data` one after another, or 0 when they lie anywhere in it
   /// @throws MalformedModelException when the block is broken
-  static CompiledModel read(byte[] block, MemorySegment data, CompiledModel.Backing backing) {
+  static CompiledModel read(byte[] block, MemorySegment data, long alignment, CompiledModel.Backing backing) {
     try {
-      return new BlockReader(ByteBuffer.wrap(block), data).model(backing);
+      var reader = new BlockReader(ByteBuffer.wrap(block), data);
+      CompiledModel model = reader.model(backing);
+      if (alignment != 0) {
+        reader.fills(alignment);
+      }
+      return model;
     } catch (BufferUnderflowException | IllegalArgumentException | ArithmeticException | IndexOutOfBoundsException e) {
       throw new MalformedModelException("its description is broken", e);
     }
@@ -47,11 +56,12 @@ final class BlockReader {
   private CompiledModel model(CompiledModel.Backing backing) {
     List<Program> programs = list(this::program);
     long context = in.getLong();
-    String tokenizer = in.get() != 0 ? text() : null;
+    String tokenizer = choice(1) == 1 ? text() : null;
     SequencedMap<String, StridedTensor> weights = tensors();
     SequencedMap<String, StridedTensor> states = tensors();
-    require(!programs.isEmpty() && !in.hasRemaining() && context >= 0, "it has no programs or trailing bytes");
-    programs.forEach(p -> check(p, programs.getFirst(), weights, states));
+    ProgramCheck.require(!in.hasRemaining(), "its description has " + in.remaining() + " bytes too many");
+    ProgramCheck.require(context >= 0, "its context is " + context);
+    ProgramCheck.check(programs, weights, states);
     return new CompiledModel(programs, name -> weight(weights, name), states, context, tokenizer, backing);
   }
 
@@ -61,54 +71,6 @@ final class BlockReader {
       throw new MalformedModelException("weight " + name + " is missing");
     }
     return tensor;
-  }
-
-  private static void require(boolean condition, String otherwise) {
-    if (!condition) {
-      throw new MalformedModelException(otherwise);
-    }
-  }
-
-  private static void check(
-      Program p, Program general, SequencedMap<String, StridedTensor> weights,
-      SequencedMap<String, StridedTensor> states) {
-    for (Buffer b : p.buffers()) {
-      boolean inside = switch (b) {
-        case Buffer.Input(int i) -> isIndex(i, p.inputs());
-        case Buffer.State(int i) -> isIndex(i, p.states());
-        case Buffer.Result(int i) -> isIndex(i, p.results());
-        case Buffer.Weight(int i) -> isIndex(i, p.weights());
-        case Buffer.Slot(int i) -> isIndex(i, p.slots());
-      };
-      require(inside, "buffer " + b + " points nowhere");
-    }
-    for (WeightRecipe recipe : p.weights()) {
-      recipe.pieces().forEach(piece -> check(recipe, piece, weight(weights, piece.weight())));
-    }
-    require(p.states().equals(general.states()), "its programs do not share their states");
-    for (Port state : p.states()) {
-      StridedTensor value = states.get(state.name());
-      require(state.type().shape().isStatic() && (value == null || value.type().equals(state.type())),
-          "state " + state.name() + " has a wrong value");
-    }
-    require(p.panelRows() == general.panelRows() && (p.panelRows() == 8 || p.panelRows() == 16),
-        "its panels have " + p.panelRows() + " rows");
-  }
-
-  private static boolean isIndex(int index, List<?> list) {
-    return index >= 0 && index < list.size();
-  }
-
-  private static void check(WeightRecipe recipe, Piece piece, StridedTensor weight) {
-    long last = Math.addExact(piece.offset(), Math.addExact(
-        Math.multiplyExact(Math.max(recipe.groups() - 1, 0), piece.groupStride()), Math.addExact(
-            Math.multiplyExact(Math.max(piece.rows() - 1, 0), piece.rowStride()),
-            Math.multiplyExact(Math.max(recipe.columns() - 1, 0), piece.columnStride()))));
-    boolean positive = piece.offset() >= 0 && piece.rows() >= 0 && piece.groupStride() >= 0 && piece.rowStride() >= 0
-        && piece.columnStride() >= 0 && recipe.groups() >= 0 && recipe.rows() >= 0 && recipe.columns() >= 0;
-    boolean empty = piece.rows() == 0 || recipe.columns() == 0 || recipe.groups() == 0;
-    require(positive && recipe.dtype() == weight.dtype() && (empty || last < weight.elements()),
-        "weight " + piece.weight() + " does not fit its use");
   }
 
   private SequencedMap<String, StridedTensor> tensors() {
@@ -121,9 +83,30 @@ final class BlockReader {
       long start = in.getLong();
       long offset = in.getLong();
       long bytes = in.getLong();
-      return tensors.put(name, new StridedTensor(dtype, shape, strides, start, data.asSlice(offset, bytes)));
+      var tensor = new StridedTensor(dtype, shape, strides, start, storage(name, offset, bytes));
+      ProgramCheck.require(tensors.put(name, tensor) == null, "it has two tensors of the name " + name);
+      return name;
     });
     return tensors;
+  }
+
+  private MemorySegment storage(String name, long offset, long bytes) {
+    boolean inside = offset >= 0 && bytes >= 0 && bytes <= data.byteSize() && offset <= data.byteSize() - bytes;
+    ProgramCheck.require(inside, "tensor " + name + " lies beyond the end: the file is truncated");
+    Long before = bytes == 0 ? null : extents.put(offset, bytes);
+    ProgramCheck.require(before == null || before == bytes, "tensor " + name + " overlaps another");
+    return data.asSlice(offset, bytes);
+  }
+
+  private void fills(long alignment) {
+    long end = 0;
+    for (var extent : extents.entrySet()) {
+      long next = (end + alignment - 1) & -alignment;
+      ProgramCheck.require(extent.getKey() == next, "its tensors do not follow one another");
+      end = next + extent.getValue();
+    }
+    long rest = data.byteSize() - end;
+    ProgramCheck.require(rest == 0, "it is " + rest + " bytes longer than what it holds");
   }
 
   private Program program() {
@@ -131,7 +114,12 @@ final class BlockReader {
     List<Port> states = list(this::port);
     List<Port> results = list(this::port);
     var symbols = new LinkedHashMap<String, DimRange>();
-    list(() -> symbols.put(text(), new DimRange(in.getLong(), in.getLong())));
+    list(() -> {
+      String name = text();
+      ProgramCheck.require(symbols.put(name, new DimRange(in.getLong(), in.getLong())) == null,
+          "it has two symbols of the name " + name);
+      return name;
+    });
     List<Buffer> buffers = list(this::buffer);
     List<List<Dim>> slots = list(() -> list(this::dim));
     List<WeightRecipe> weights = list(this::recipe);
@@ -151,20 +139,26 @@ final class BlockReader {
   }
 
   private Buffer buffer() {
-    byte tag = in.get();
+    int tag = choice(4);
     int index = in.getInt();
     return switch (tag) {
       case 0 -> new Buffer.Input(index);
       case 1 -> new Buffer.State(index);
       case 2 -> new Buffer.Result(index);
       case 3 -> new Buffer.Weight(index);
-      case 4 -> new Buffer.Slot(index);
-      default -> throw new MalformedModelException("it has a buffer of unknown kind " + tag);
+      default -> new Buffer.Slot(index);
     };
   }
 
+  /// A byte from 0 to `last`.
+  private int choice(int last) {
+    int value = in.get();
+    ProgramCheck.require(value >= 0 && value <= last, "it has a mark " + value + " where 0 to " + last + " are known");
+    return value;
+  }
+
   private WeightRecipe recipe() {
-    Layout layout = in.get() == 0 ? Layout.PLAIN : Layout.PANELS;
+    Layout layout = choice(1) == 0 ? Layout.PLAIN : Layout.PANELS;
     DType dtype = DType.parse(text());
     long[] extents = longs();
     List<Piece> pieces = list(() -> {

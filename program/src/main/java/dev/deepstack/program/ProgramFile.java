@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -30,11 +31,14 @@ import org.jspecify.annotations.Nullable;
 /// 0   "DEEPSTK" and the format version, 8 bytes
 /// 8   length of the block, i64
 /// 16  SHA-256 of the block
+/// 48  zeros
 /// 64  the block: programs with their machine code, tokenizer, names and types of tensors
-/// …   tensors, each on a 64-byte boundary, mapped when the file is loaded
+/// …   tensors, each on the next 64-byte boundary, mapped when the file is loaded
 /// ```
 ///
-/// The block is checked by its hash. Tensors are checked for their extents only: hashing them would mean reading them.
+/// The block is checked by its hash, then for sense. Tensors are checked for their extents only, since hashing them
+/// would mean reading them: a changed byte of a weight changes results and is not noticed. The machine code in a file
+/// is run as it is, so load only files you trust.
 public final class ProgramFile {
   private static final byte[] MAGIC = {'D', 'E', 'E', 'P', 'S', 'T', 'K', 1};
   private static final int BLOCK_AT = 64;
@@ -89,14 +93,16 @@ public final class ProgramFile {
   ///
   /// @throws MalformedModelException when the block is broken
   public static CompiledModel resolve(byte[] block, MemorySegment file, CompiledModel.Backing backing) {
-    return BlockReader.read(block, file, backing);
+    return BlockReader.read(block, file, 0, backing);
   }
 
   private static void write(Path file, byte[] block, List<MemorySegment> storages) throws IOException {
     Path target = file.toAbsolutePath();
-    Path temporary = Files.createTempFile(target.getParent(), ".dsp", ".part");
+    // Not one of the system's temporary files: those are for their owner only, and a model is for whom its folder is.
+    Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
     try {
-      try (var out = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+      try (var out = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+        // The unused end of the head stays zero.
         ByteBuffer head = ByteBuffer.allocate(BLOCK_AT).put(MAGIC).putLong(block.length).put(hash(block));
         writeAt(out, 0, head.rewind());
         writeAt(out, BLOCK_AT, ByteBuffer.wrap(block));
@@ -137,6 +143,9 @@ public final class ProgramFile {
     private final Arena arena = Arena.ofShared();
 
     MemorySegment map(Path file) throws IOException {
+      if (Files.exists(file) && !Files.isRegularFile(file)) {
+        throw new IOException("not a file");
+      }
       try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
         return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
       }
@@ -185,11 +194,12 @@ public final class ProgramFile {
       throw new MalformedModelException("it is truncated or its length is wrong");
     }
     byte[] block = bytes.asSlice(BLOCK_AT, length).toArray(ValueLayout.JAVA_BYTE);
-    if (!Arrays.equals(hash(block), 0, 32, head, 16, 48)) {
+    boolean zeros = Arrays.equals(head, 48, BLOCK_AT, new byte[BLOCK_AT - 48], 0, BLOCK_AT - 48);
+    if (!zeros || !Arrays.equals(hash(block), 0, 32, head, 16, 48)) {
       throw new MalformedModelException("its checksum does not match its content");
     }
     long start = Math.min(aligned(BLOCK_AT + length), bytes.byteSize());
-    return BlockReader.read(block, bytes.asSlice(start), backing);
+    return BlockReader.read(block, bytes.asSlice(start), ALIGNMENT, backing);
   }
 
   static byte[] hash(byte[] bytes) {

@@ -59,11 +59,16 @@ public final class Executable implements AutoCloseable {
     for (Port port : programs.getFirst().states()) {
       states.put(port.name(), allocate(port));
     }
-    var memory = new WeightMemory(arena, weights, programs.getFirst().panelRows());
-    programs.forEach(p -> variants.add(Variant.load(p, memory)));
-    packedBytes = memory.packedBytes();
+    try {
+      var memory = new WeightMemory(arena, weights, programs.getFirst().panelRows());
+      programs.forEach(p -> variants.add(Variant.load(p, memory)));
+      packedBytes = memory.packedBytes();
+      reset();
+    } catch (RuntimeException | Error e) {
+      release();
+      throw e;
+    }
     team = new Team(threads);
-    reset();
   }
 
   /// @param programs the general program first
@@ -239,6 +244,10 @@ public final class Executable implements AutoCloseable {
   public synchronized void close() {
     team.close();
     bindings.values().forEach(Binding::close);
+    release();
+  }
+
+  private void release() {
     variants.forEach(v -> v.code().close());
     slots.arena.close();
     arena.close();

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.code.NativeCode;
 import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.MalformedModelException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -22,9 +23,18 @@ record Variant(Program program, NativeCode code, MethodHandle entry, List<Memory
 
   static Variant load(Program program, WeightMemory weights) {
     var code = NativeCode.load(program.object());
-    MethodHandle entry = Linker.nativeLinker().downcallHandle(code.symbol(Program.ENTRY),
-        FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG));
-    return new Variant(program, code, entry, program.weights().stream().map(weights::of).toList());
+    try {
+      if (!code.symbolNames().contains(Program.ENTRY)) {
+        throw new MalformedModelException("the program's machine code has no function " + Program.ENTRY
+            + "; compile the model again");
+      }
+      MethodHandle entry = Linker.nativeLinker().downcallHandle(code.symbol(Program.ENTRY),
+          FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG));
+      return new Variant(program, code, entry, program.weights().stream().map(weights::of).toList());
+    } catch (RuntimeException | Error e) {
+      code.close();
+      throw e;
+    }
   }
 
   /// How many of the available threads a step with these symbols should use.

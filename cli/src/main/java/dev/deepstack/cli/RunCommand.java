@@ -86,6 +86,7 @@ final class RunCommand implements Callable<Integer> {
             first.get() - start, loaded)));
       } else {
         out.println();
+        out.flush();
         err.printf(Locale.ROOT, "[%d prompt tokens at %.0f tok/s, %d tokens at %.0f tok/s, %.0f %% of the memory "
             + "roofline, %s, %d threads]%n", answer.promptTokens(), answer.prefillTokensPerSecond(),
             answer.tokenIds().length, answer.decodeTokensPerSecond(), 100 * share,

@@ -36,6 +36,10 @@ final class BenchCommand implements Runnable {
       @Option(names = "--threads", paramLabel = "N", defaultValue = "0",
           description = "Threads; 0 takes all processors.") int threads,
       @Option(names = "--json", description = "Print one JSON object instead of a table.") boolean json) {
+    if (threads < 0 || threads > Runtime.getRuntime().availableProcessors()) {
+      throw new InvalidInputException("--threads must be from 0 (all) to this machine's "
+          + Runtime.getRuntime().availableProcessors() + " processors, not " + threads);
+    }
     PrintWriter out = spec.commandLine().getOut();
     int count = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
     KernelBench.Result result = KernelBench.run(LlvmCompiler.shared(), CpuTarget.host(), count);

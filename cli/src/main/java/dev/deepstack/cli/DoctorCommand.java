@@ -79,7 +79,7 @@ final class DoctorCommand implements Callable<Integer> {
   private static String llvm() {
     try {
       return LlvmCompiler.shared().version();
-    } catch (UnsupportedModelException | ExceptionInInitializerError e) {
+    } catch (UnsupportedModelException | LinkageError e) {
       return "not found, so only .dsp files run here (" + e.getMessage() + ")";
     }
   }

@@ -44,10 +44,6 @@ public final class Main implements Runnable {
     int code;
     try {
       code = line.execute(args);
-    } catch (OutOfMemoryError e) {
-      err.println("deepstack: there is not enough memory (" + e.getMessage()
-          + "); close other programs or take a smaller model");
-      code = FAILED;
     } catch (Error e) {
       code = main.failed(e, err);
     }
@@ -59,13 +55,26 @@ public final class Main implements Runnable {
     if (verbose) {
       e.printStackTrace(err);
     }
-    return switch (e) {
+    // picocli wraps what a method that is a command throws.
+    Throwable cause = e instanceof CommandLine.ExecutionException && e.getCause() != null ? e.getCause() : e;
+    return switch (cause) {
       case InvalidInputException _, MalformedModelException _, UnsupportedModelException _, TokenizerException _ -> {
-        err.println("deepstack: " + e.getMessage());
+        err.println("deepstack: " + cause.getMessage());
+        yield FAILED;
+      }
+      case OutOfMemoryError _ -> {
+        err.println("deepstack: there is not enough memory (" + cause.getMessage()
+            + "); close other programs or take a smaller model");
+        yield FAILED;
+      }
+      case NoClassDefFoundError missing when String.valueOf(missing.getMessage()).startsWith("dev/deepstack/") -> {
+        err.println("deepstack: this needs a part of DeepStack that is not on the class path (" + missing.getMessage()
+            + "); add its compiler, or give a .dsp file to run or exec");
         yield FAILED;
       }
       default -> {
-        err.println("deepstack: internal error, please report it: " + e + (verbose ? "" : " (--verbose shows more)"));
+        err.println("deepstack: internal error, please report it: " + cause
+            + (verbose ? "" : " (--verbose shows more)"));
         yield INTERNAL;
       }
     };

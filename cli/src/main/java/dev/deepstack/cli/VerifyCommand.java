@@ -1,19 +1,11 @@
 package dev.deepstack.cli;
 
-import dev.deepstack.api.Model;
-import dev.deepstack.cli.verify.NativeEngine;
-import dev.deepstack.cli.verify.Recording;
-import dev.deepstack.cli.verify.ReferenceEngine;
-import dev.deepstack.cli.verify.Replay;
 import dev.deepstack.cli.verify.Replay.StepReport;
-import dev.deepstack.importer.ImportedModel;
-import dev.deepstack.importer.Pt2Importer;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -109,35 +101,10 @@ final class VerifyCommand implements Callable<Integer> {
     return name.startsWith("model") && (name.endsWith(".pt2") || name.endsWith(".dsp"));
   }
 
-  /// A compiled program no longer knows PyTorch's names; the `.pt2` it came from, or `model.pt2`, does.
-  private static ImportedModel names(Path folder, Path file, Arena arena) {
-    Path source = Path.of(file.toString().replaceAll("\\.dsp$", ".pt2"));
-    if (!Files.exists(source)) {
-      source = folder.resolve("model.pt2");
-    }
-    if (!Files.exists(source)) {
-      throw new InvalidInputException(file + " can only be verified beside the .pt2 that it was compiled from");
-    }
-    return Pt2Importer.read(source, arena);
-  }
-
   /// One bad file must not hide what the others do.
   private Verdict verify(Path folder, Path file) {
-    try (Arena arena = Arena.ofShared()) {
-      if (engine == EngineKind.REFERENCE && file.toString().endsWith(".dsp")) {
-        throw new InvalidInputException("the reference engine runs graphs and " + file + " has none; verify the .pt2");
-      }
-      Recording recording = Recording.read(folder, arena);
-      ImportedModel imported = names(folder, file, arena);
-      var replay = new Replay(imported, recording);
-      List<StepReport> steps = switch (engine) {
-        case REFERENCE -> replay.run(new ReferenceEngine(imported, arena));
-        case NATIVE -> {
-          try (var model = Model.load(file, common.load(spec.commandLine().getErr()))) {
-            yield replay.run(new NativeEngine(model.executable()));
-          }
-        }
-      };
+    try {
+      List<StepReport> steps = FileReplay.run(engine, folder, file, common.load(spec.commandLine().getErr()));
       return new Verdict(file, steps.stream().allMatch(StepReport::passed), "", steps);
     } catch (InvalidInputException | MalformedModelException | UnsupportedModelException e) {
       return new Verdict(file, false, String.valueOf(e.getMessage()), List.of());

@@ -26,6 +26,9 @@ final class CliTest {
   private static final Path FIXTURES = Checkout.ROOT.resolve("conformance/fixtures/pt2");
   private static final Path DEMO = Checkout.ROOT.resolve("models/demo");
 
+  private static final String COMPILE_SIDE =
+      ".*(bytedeco|/(deepstack-)?(ir|reference|importer|passes|codegen|compiler)[-/]).*";
+
   @TempDir Path folder;
 
   /// What a command left.
@@ -174,6 +177,7 @@ final class CliTest {
     assertRefused("threads", deepstack("run", DEMO, "--prompt", "x", "--threads", -3));
     assertRefused("cpu", deepstack("run", DEMO, "--prompt", "x", "--cpu", "z80"));
     assertRefused("output", deepstack("compile", DEMO, "-o", folder.resolve("none/demo.dsp"), "--no-cache"));
+    assertRefused("bench threads", deepstack("bench", "kernels", "--threads", -1));
     assertThat(deepstack("run", DEMO).code).isEqualTo(2);
     assertThat(deepstack("fly").code).isEqualTo(2);
   }
@@ -191,6 +195,26 @@ final class CliTest {
     assertThat(process.waitFor()).isZero();
     assertThat(out).startsWith("ROMEO:\nAh, what");
     assertThat(err).contains("DEEPSTACK_CACHE").doesNotContain("Exception in", "\tat ");
+  }
+
+  /// A compiled program asks for neither our compiler nor LLVM, in a fresh cache too.
+  @Test
+  void runsProgramsWithoutACompiler() throws IOException, InterruptedException {
+    Path program = folder.resolve("demo.dsp");
+    assertThat(deepstack("compile", DEMO, "-o", program).code).isZero();
+    String separator = System.getProperty("path.separator");
+    String classPath = java.util.Arrays.stream(System.getProperty("java.class.path").split(separator))
+        .filter(entry -> !entry.matches(COMPILE_SIDE))
+        .collect(java.util.stream.Collectors.joining(separator));
+    var builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.deepstack.cli.Main",
+        "run", program.toString(), "--prompt", "ROMEO:", "--temperature", "0", "--max-tokens", "5", "--json");
+    builder.environment().put("DEEPSTACK_CACHE", folder.resolve("cache").toString());
+    var process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    String err = new String(process.getErrorStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(err).isZero();
+    assertThat(JsonMapper.shared().readTree(out).path("roofline_share").asDouble()).isPositive();
   }
 
   @Test

@@ -7,6 +7,7 @@ import dev.deepstack.program.code.CpuFeatures;
 import dev.deepstack.program.code.LargeMemory;
 import dev.deepstack.program.code.NativeCode;
 import dev.deepstack.program.code.ObjectCache;
+import dev.deepstack.tensor.UnsupportedModelException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -47,8 +48,16 @@ public final class ReadBandwidth {
     return measured;
   }
 
-  /// The best of a few passes over half a gigabyte.
+  /// The best of a few passes over half a gigabyte; without LLVM by a loop in Java, which comes close.
   public static double measure(int threads) {
+    try {
+      return generated(threads);
+    } catch (UnsupportedModelException | LinkageError _) {
+      return PlainRead.measure(threads, BYTES, ROUNDS);
+    }
+  }
+
+  private static double generated(int threads) {
     CpuTarget cpu = CpuTarget.host();
     var module = new ModuleText(cpu);
     BenchCode.read(module);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /// Continues text with a language model, one sequence at a time.
@@ -22,6 +23,9 @@ import java.util.function.Consumer;
 /// }
 /// ```
 public final class Generator {
+  /// Kernels whose bytes are weights but for a row of activations.
+  private static final Set<String> READS_WEIGHTS = Set.of("linear", "routed_linear", "grouped_mat_mul");
+
   private final Executable executable;
   private final LanguageModel model;
   private final Optional<Tokenizer> tokenizer;
@@ -65,13 +69,15 @@ public final class Generator {
     return run.generation("");
   }
 
-  /// Bytes that one decode step reads and writes, weights above all: what memory bandwidth divides into tokens/s.
+  /// Bytes of weights that one decode step reads, those of chosen experts only: what memory bandwidth is divided by to
+  /// give the most tokens per second that memory allows.
   public long bytesPerToken() {
     Map<String, Long> one = new HashMap<>();
     executable.symbols().forEach((s, range) -> one.put(s, Math.max(1, range.min())));
     Program program = executable.bindSymbols(model.symbol().isEmpty() ? Map.of() : Map.copyOf(one)).program();
     one.put(Program.THREADS, 1L);
-    return program.kernels().stream().mapToLong(k -> k.bytes().evaluate(one)).sum();
+    return program.kernels().stream().filter(k -> READS_WEIGHTS.contains(k.kind()))
+        .mapToLong(k -> k.bytes().evaluate(one)).sum();
   }
 
   /// One answer in the making.

@@ -28,6 +28,7 @@ public final class Model implements AutoCloseable {
   private final CompiledModel compiled;
   private final Executable executable;
   private final Optional<Tokenizer> tokenizer;
+  private boolean closed;
 
   private Model(CompiledModel compiled, Executable executable, Optional<Tokenizer> tokenizer) {
     this.compiled = compiled;
@@ -139,7 +140,11 @@ public final class Model implements AutoCloseable {
 
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     executable.close();
     compiled.close();
   }

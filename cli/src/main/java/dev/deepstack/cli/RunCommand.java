@@ -80,16 +80,19 @@ final class RunCommand implements Callable<Integer> {
         }
       });
       int threads = loaded.executable().threads();
-      double share = answer.decodeTokensPerSecond() * generator.bytesPerToken() / ReadBandwidth.remembered(threads);
+      double floor = generator.bytesPerToken() / ReadBandwidth.remembered(threads);
+      double share = answer.decodeTokensPerSecond() * floor;
+      // A prompt that goes through in one step reads the weights at least once.
+      double prefillShare = floor * 1e9 / Math.max(answer.prefillNs(), 1);
       if (json) {
-        out.println(JsonMapper.shared().writeValueAsString(report(answer, share, threads, ready - start,
+        out.println(JsonMapper.shared().writeValueAsString(report(answer, share, prefillShare, threads, ready - start,
             first.get() - start, loaded)));
       } else {
         out.println();
         out.flush();
-        err.printf(Locale.ROOT, "[%d prompt tokens at %.0f tok/s, %d tokens at %.0f tok/s, %.0f %% of the memory "
-            + "roofline, %s, %d threads]%n", answer.promptTokens(), answer.prefillTokensPerSecond(),
-            answer.tokenIds().length, answer.decodeTokensPerSecond(), 100 * share,
+        err.printf(Locale.ROOT, "[%d prompt tokens at %.0f tok/s (%.0f %% of the memory roofline), %d tokens at %.0f "
+            + "tok/s (%.0f %%), %s, %d threads]%n", answer.promptTokens(), answer.prefillTokensPerSecond(),
+            100 * prefillShare, answer.tokenIds().length, answer.decodeTokensPerSecond(), 100 * share,
             loaded.programs().getFirst().cpu(), threads);
       }
     }
@@ -97,7 +100,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> report(
-      Generation answer, double share, int threads, long loadNs, long firstNs, Model model) {
+      Generation answer, double share, double prefillShare, int threads, long loadNs, long firstNs, Model model) {
     var report = new LinkedHashMap<String, Object>();
     report.put("text", answer.text());
     report.put("token_ids", answer.tokenIds());
@@ -105,6 +108,7 @@ final class RunCommand implements Callable<Integer> {
     report.put("prefill_tok_s", answer.prefillTokensPerSecond());
     report.put("decode_tok_s", answer.decodeTokensPerSecond());
     report.put("roofline_share", share);
+    report.put("prefill_roofline_share", prefillShare);
     report.put("threads", threads);
     report.put("cpu", model.programs().getFirst().cpu());
     report.put("load_s", loadNs / 1e9);

@@ -40,6 +40,7 @@ public final class Executable implements AutoCloseable {
   private final SequencedMap<Map<String, Long>, Binding> bindings = new LinkedHashMap<>();
   private final MemorySegment sync;
   private final long packedBytes;
+  private boolean closed;
   private Slots slots = new Slots(0);
 
   /// One size of the arena of activations.
@@ -242,6 +243,10 @@ public final class Executable implements AutoCloseable {
 
   @Override
   public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     team.close();
     bindings.values().forEach(Binding::close);
     release();
@@ -252,5 +257,4 @@ public final class Executable implements AutoCloseable {
     slots.arena.close();
     arena.close();
   }
-
 }

@@ -32,6 +32,7 @@ final class Team implements AutoCloseable {
   private int turn;
   private int done;
   private volatile boolean closed;
+  private volatile @Nullable Throwable failure;
 
   /// @param size members, the calling thread included
   Team(int size) {
@@ -60,6 +61,11 @@ final class Team implements AutoCloseable {
     while ((int) DONE.getAcquire(this) < workers.length) {
       Thread.onSpinWait();
     }
+    Throwable failed = failure;
+    if (failed != null) {
+      failure = null;
+      throw new IllegalStateException("a thread of the step failed", failed);
+    }
   }
 
   private final class Worker implements Runnable {
@@ -83,6 +89,8 @@ final class Team implements AutoCloseable {
         }
         try {
           java.util.Objects.requireNonNull(job).run(number);
+        } catch (RuntimeException | Error e) {
+          failure = e;
         } finally {
           DONE.getAndAdd(Team.this, 1);
         }

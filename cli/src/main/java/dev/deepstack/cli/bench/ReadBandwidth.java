@@ -19,10 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/// How fast this machine reads memory, measured once and remembered: what decode speed is compared with.
+/// How fast this machine reads memory, measured once and remembered for an hour: what decode speed is compared with.
 public final class ReadBandwidth {
   private static final long BYTES = 512L << 20;
   private static final int ROUNDS = 7;
+  private static final long VALID_MS = 60 * 60 * 1000;
 
   private ReadBandwidth() {}
 
@@ -31,8 +32,10 @@ public final class ReadBandwidth {
     Path note = ObjectCache.defaultFolder(System.getenv()).resolve("read-bandwidth-" + threads + ".txt");
     String machine = CpuFeatures.host().name();
     try {
+      // Virtual machines change their neighbours: what was measured yesterday says little.
+      long ageMs = System.currentTimeMillis() - Files.getLastModifiedTime(note).toMillis();
       var lines = Files.readAllLines(note);
-      if (lines.size() == 2 && lines.get(0).equals(machine)) {
+      if (ageMs < VALID_MS && lines.size() == 2 && lines.get(0).equals(machine)) {
         return Double.parseDouble(lines.get(1));
       }
     } catch (IOException | NumberFormatException _) {

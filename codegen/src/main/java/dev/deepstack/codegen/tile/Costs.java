@@ -91,11 +91,18 @@ final class Costs {
     if (!computed && memory.containsKey(v)) {
       return Tiler.bytes(v.type());
     }
-    Dim sum = Dim.ZERO;
-    for (Value operand : Fusion.computed(v.op())) {
-      sum = sum.plus(read(operand, false, seen));
-    }
-    return sum;
+    // Of a table only what was looked up counts.
+    return switch (v.op()) {
+      case Op.Gather g -> Tiler.bytes(v.type()).plus(read(g.indices(), false, seen));
+      case Op.TakeAlong t -> Tiler.bytes(v.type()).plus(read(t.indices(), false, seen));
+      default -> {
+        Dim sum = Dim.ZERO;
+        for (Value operand : Fusion.computed(v.op())) {
+          sum = sum.plus(read(operand, false, seen));
+        }
+        yield sum;
+      }
+    };
   }
 
   private static int weightBytes(Value product) {

@@ -31,11 +31,15 @@ final class ExpertBytesTest {
   private static final Path CLEAR = Path.of("/proc/self/clear_refs");
   private static final int EXPERTS = 8;
   private static final int CHOSEN = 2;
+  private static final int SMALL_PAGES = 15;
   private static final int DONT_DUMP = 16;
   private static final long LARGE = 1L << 20;
 
   /// Streams look ahead: at the end of each of the four chosen matrices a few pages of what follows are fetched.
   private static final long AHEAD_BYTES_MAX = 4 * 16 * 1024;
+
+  /// Pages read through a translation that the processor had kept.
+  private static final long MISSED_BYTES_MAX = 1L << 20;
 
   @ParameterizedTest
   @CsvSource({"gathered,2", "dense,4", "sorted,2"})
@@ -56,7 +60,8 @@ final class ExpertBytesTest {
     long all = 3L * 1024 * 1024 * EXPERTS * bytesPerWeight;
     assertThat(counter.weightBytes).isBetween(all, all + 128);
     long chosen = all * CHOSEN / EXPERTS;
-    assertThat(counter.readBytes).isBetween(chosen, chosen + AHEAD_BYTES_MAX);
+    // A few marks may be missing all the same; that too many are there cannot happen by chance.
+    assertThat(counter.readBytes).isBetween(chosen - MISSED_BYTES_MAX, chosen + AHEAD_BYTES_MAX);
   }
 
   /// One row; scores that choose experts 1 and 6.
@@ -80,12 +85,29 @@ final class ExpertBytesTest {
     private long readBytes;
 
     @Override
+    public void reserved(MemorySegment weight) {
+      if (weight.byteSize() >= LARGE) {
+        advise(weight, SMALL_PAGES);
+        advise(weight, DONT_DUMP);
+      }
+    }
+
+    @Override
     public void before(List<MemorySegment> weights) {
-      weights.stream().filter(w -> w.byteSize() >= LARGE).forEach(PageCounter::setApart);
       try {
         Files.writeString(CLEAR, "1");
       } catch (IOException e) {
         throw new UncheckedIOException(e);
+      }
+      forgetTranslations();
+    }
+
+    /// A page whose translation the processor still remembers from packing would be read without being marked: walking
+    /// over other memory drives those translations out.
+    private static void forgetTranslations() {
+      byte[] other = new byte[128 << 20];
+      for (int i = 0; i < other.length; i += 1024) {
+        other[i]++;
       }
     }
 
@@ -100,12 +122,12 @@ final class ExpertBytesTest {
     }
 
     /// Memory advice of its own makes it an entry of its own in the system's list, which merges neighbours of one kind.
-    private static void setApart(MemorySegment weight) {
+    private static void advise(MemorySegment weight, int advice) {
       var madvise = Linker.nativeLinker().downcallHandle(
           Linker.nativeLinker().defaultLookup().findOrThrow("madvise"), FunctionDescriptor.of(ValueLayout.JAVA_INT,
               ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
       try {
-        int done = (int) madvise.invokeExact(weight.address(), weight.byteSize() & -4096, DONT_DUMP);
+        int done = (int) madvise.invokeExact(weight.address(), weight.byteSize() & -4096, advice);
         assertThat(done).isZero();
       } catch (Throwable e) {
         throw new AssertionError(e);

@@ -6,6 +6,7 @@ import dev.deepstack.ir.Graph;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.program.code.LargeMemory;
 import dev.deepstack.program.code.NativeCode;
 import dev.deepstack.program.code.ObjectCache;
 import dev.deepstack.program.weight.Packing;
@@ -42,6 +43,9 @@ final class NativeRun {
 
   /// Looks at the step from outside.
   interface Probe {
+    /// Memory for a packed weight was reserved and not touched yet.
+    default void reserved(MemorySegment weight) {}
+
     /// The step is about to run; the segments hold the weights.
     void before(List<MemorySegment> weights);
 
@@ -174,7 +178,8 @@ final class NativeRun {
       return plain;
     }
     var packing = new Packing(recipe.dtype(), recipe.rows(), recipe.columns(), program.panelRows());
-    var packed = arena.allocate(recipe.groups() * packing.bytes() + 64, 4096);
+    var packed = LargeMemory.allocate(arena, recipe.groups() * packing.bytes());
+    probe.reserved(packed);
     for (long g = 0; g < recipe.groups(); g++) {
       packing.pack(plain.asSlice(g * matrix * width, matrix * width), recipe.columns(), 1,
           packed.asSlice(g * packing.bytes(), packing.bytes()));

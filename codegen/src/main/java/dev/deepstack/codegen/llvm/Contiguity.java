@@ -103,21 +103,8 @@ final class Contiguity {
   }
 
   private void matmul(Op.MatMul m, List<Dim> index, Consumer<Dim> leaf) {
-    int rank = index.size();
     Dim k = code.indexing.counter(m.a().type().dim(-1));
-    var batch = index.subList(0, rank - 2);
-    var left = new ArrayList<>(Indexing.broadcast(batch, leading(m.a())));
-    left.add(index.get(rank - 2));
-    left.add(k);
-    var right = new ArrayList<>(Indexing.broadcast(batch, leading(m.b())));
-    right.add(k);
-    right.add(index.get(rank - 1));
-    addresses(m.a(), List.copyOf(left), false, leaf);
-    addresses(m.b(), List.copyOf(right), false, leaf);
-  }
-
-  private static dev.deepstack.tensor.Shape leading(Value v) {
-    var dims = v.type().shape().dims();
-    return new dev.deepstack.tensor.Shape(dims.subList(0, dims.size() - 2));
+    addresses(m.a(), Indexing.left(m, index, k), false, leaf);
+    addresses(m.b(), Indexing.right(m, index, k), false, leaf);
   }
 }

@@ -103,13 +103,8 @@ final class Folds {
   String matmul(Op.MatMul m, List<Dim> index, Lane lane) {
     DType dtype = m.a().type().dtype();
     Dim counter = code.indexing.counter(m.a().type().dim(-1));
-    int rank = index.size();
-    var left = new ArrayList<>(Indexing.broadcast(index.subList(0, rank - 2), leading(m.a())));
-    left.add(index.get(rank - 2));
-    left.add(counter);
-    var right = new ArrayList<>(Indexing.broadcast(index.subList(0, rank - 2), leading(m.b())));
-    right.add(counter);
-    right.add(index.get(rank - 1));
+    List<Dim> left = Indexing.left(m, index, counter);
+    List<Dim> right = Indexing.right(m, index, counter);
     return run(new Fold() {
       @Override
       public String combine(String accumulator, List<Dim> bound, Lane here) {
@@ -136,11 +131,6 @@ final class Folds {
         expressions.hoist(m.b(), right, name, false);
       }
     }, List.of(counter), Registers.literal(dtype, 0), lane.varies(index) ? lane : Lane.SCALAR);
-  }
-
-  private static dev.deepstack.tensor.Shape leading(dev.deepstack.ir.Value v) {
-    var dims = v.type().shape().dims();
-    return new dev.deepstack.tensor.Shape(dims.subList(0, dims.size() - 2));
   }
 
   private String run(Fold fold, List<Dim> counters, String identity, Lane lane) {

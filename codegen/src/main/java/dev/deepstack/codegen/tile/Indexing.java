@@ -1,6 +1,7 @@
 package dev.deepstack.codegen.tile;
 
 import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
 import dev.deepstack.tensor.Shape;
@@ -142,6 +143,28 @@ public final class Indexing {
       inner.add(operand.dim(i).is(1) ? Dim.ZERO : index.get(i + skip));
     }
     return inner;
+  }
+
+  /// Where a product's element needs its left operand, at `k` of the axis that is summed.
+  public static List<Dim> left(Op.MatMul m, List<Dim> index, Dim k) {
+    var left = leading(m.a(), index);
+    left.add(index.get(index.size() - 2));
+    left.add(k);
+    return List.copyOf(left);
+  }
+
+  /// Where a product's element needs its right operand, at `k` of the axis that is summed.
+  public static List<Dim> right(Op.MatMul m, List<Dim> index, Dim k) {
+    var right = leading(m.b(), index);
+    right.add(k);
+    right.add(index.getLast());
+    return List.copyOf(right);
+  }
+
+  private static List<Dim> leading(Value operand, List<Dim> index) {
+    var dims = operand.type().shape().dims();
+    var shape = new Shape(dims.subList(0, dims.size() - 2));
+    return new ArrayList<>(broadcast(index.subList(0, index.size() - 2), shape));
   }
 
   /// Index of shape `from` as an index of the same elements in shape `to`.

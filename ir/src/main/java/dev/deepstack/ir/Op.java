@@ -4,6 +4,7 @@ import static dev.deepstack.ir.Shapes.broadcast;
 import static dev.deepstack.ir.Shapes.require;
 import static dev.deepstack.ir.Shapes.sameDtype;
 
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.Shape;
@@ -101,7 +102,8 @@ public sealed interface Op {
   /// A buffer that lives between calls, as it is before this call.
   record State(String name, TensorType type) implements Source {}
 
-  /// A named tensor of the checkpoint; its bytes stay there.
+  /// A named tensor of the checkpoint; its bytes stay there. A `*` in the name stands for the index along the first
+  /// axis: the checkpoint then holds one tensor per index, `experts.0.up`, `experts.1.up` and so on.
   record Weight(String name, TensorType type) implements Source {}
 
   /// A scalar. Integers are exact up to 2^53 in `value`; the result is `value` rounded to `dtype`.
@@ -412,6 +414,14 @@ public sealed interface Op {
     }
   }
 
+  /// Weights in a block storage format to f32: x u8 `[…,rowBytes]` to `[…,k]`, row by row; a row holds whole blocks.
+  record Dequantize(Value x, BlockFormat format) implements Primitive {
+    @Override
+    public TensorType infer() {
+      return Shapes.dequantize(this);
+    }
+  }
+
   // ---- composites
 
   /// `exp(x - max) / sum(exp(x - max))` along an axis.
@@ -580,6 +590,57 @@ public sealed interface Op {
     @Override
     public Value expand(Graph g) {
       return Expansions.routedExperts(g, this);
+    }
+  }
+
+  /// Stored floats `[…,n,k]` to f32, each tile of `rows` x `columns` times a scale of its own: element (i,j) times
+  /// `scales[…,i/rows,j/columns]`; the last tiles may be cut.
+  record ScaleTiles(Value x, Value scales, int rows, int columns) implements Composite {
+    @Override
+    public TensorType infer() {
+      return Shapes.scaleTiles(this);
+    }
+
+    @Override
+    public Value expand(Graph g) {
+      return BlockExpansions.scaleTiles(g, this);
+    }
+  }
+
+  /// The nearest values that 8-bit codes with one f32 scale per `group` elements of the last axis can say:
+  /// `s = max|x| / 127`, `s * round_to_even(x * 127 / max|x|)`. What a linear layer with block weights computes with.
+  record Int8Blocks(Value x, int group) implements Composite {
+    @Override
+    public TensorType infer() {
+      require(this, x.type().dtype() == DType.F32, "f32 expected");
+      Dim last = x.type().dim(-1);
+      require(this, group > 0 && last.isConstant() && last.constant() % group == 0, "whole groups expected");
+      return x.type();
+    }
+
+    @Override
+    public Value expand(Graph g) {
+      return BlockExpansions.int8Blocks(g, this);
+    }
+  }
+
+  /// Softmax attention of tokens over caches in pages. q `[T,H,D]` f32; k `[S,G,D]` and v `[S,G,E]` are cache slots, each
+  /// of the G heads serving H/G query heads; a narrow cache is widened, an i8 one times kScale, vScale `[S,G]`.
+  ///
+  /// Token t belongs to sequence `b = sequences[t]`, whose position p lies in slot
+  /// `pages[b, p/pageSize] * pageSize + p%pageSize`, and sees positions `0..positions[t]`, only the last `window` of them
+  /// when `window > 0`. sinks `[H]` are logits that join each head's softmax without a value. Result `[T,H,E]`.
+  record PagedAttention(
+      Value q, Value k, Value v, @Nullable Value kScale, @Nullable Value vScale, Value positions, Value sequences,
+      Value pages, @Nullable Value sinks, double scale, long window, int pageSize) implements Composite {
+    @Override
+    public TensorType infer() {
+      return Shapes.pagedAttention(this);
+    }
+
+    @Override
+    public Value expand(Graph g) {
+      return BlockExpansions.pagedAttention(g, this);
     }
   }
 }

@@ -150,4 +150,52 @@ public final class Shapes {
         && x.dim(0).equals(ids.dim(0)) && x.dim(-1).equals(w.dim(2)), "x must be [n,d] or [n,k,d]");
     return x.withShape(Shape.of(ids.dim(0), ids.dim(1), w.dim(1)));
   }
+
+  static TensorType dequantize(Op.Dequantize op) {
+    TensorType x = op.x().type();
+    require(op, x.dtype() == DType.U8 && x.rank() >= 1 && x.dim(-1).isConstant(), "u8 rows expected");
+    long bytes = x.dim(-1).constant();
+    require(op, bytes % op.format().bytes() == 0, "a row must hold whole blocks of " + op.format().bytes() + " bytes");
+    Dim k = Dim.of(bytes / op.format().bytes() * op.format().weights());
+    return new TensorType(DType.F32, x.shape().with(-1, k));
+  }
+
+  static TensorType scaleTiles(Op.ScaleTiles op) {
+    TensorType x = op.x().type();
+    TensorType scales = op.scales().type();
+    require(op, x.dtype().isFloat() && scales.dtype() == DType.F32 && x.rank() >= 2 && scales.rank() == x.rank(),
+        "[…,n,k] and f32 scales of the same rank expected");
+    require(op, op.rows() > 0 && op.columns() > 0, "tiles must not be empty");
+    Shape tiles = x.shape().with(-2, tiles(x.dim(-2), op.rows())).with(-1, tiles(x.dim(-1), op.columns()));
+    require(op, scales.shape().equals(tiles), "scales must be " + tiles);
+    return x.withDtype(DType.F32);
+  }
+
+  private static Dim tiles(Dim extent, int size) {
+    return extent.plus(size - 1).floorDiv(size);
+  }
+
+  static TensorType pagedAttention(Op.PagedAttention op) {
+    TensorType q = op.q().type();
+    TensorType k = op.k().type();
+    TensorType v = op.v().type();
+    require(op, q.dtype() == DType.F32 && q.rank() == 3 && k.rank() == 3 && v.rank() == 3,
+        "q f32 [T,H,D], k [S,G,D], v [S,G,E] expected");
+    require(op, q.dim(2).equals(k.dim(2)) && k.dim(0).equals(v.dim(0)) && k.dim(1).equals(v.dim(1)),
+        "q, k and v do not fit");
+    require(op, q.dim(1).isConstant() && k.dim(1).isConstant()
+        && q.dim(1).constant() % k.dim(1).constant() == 0, "the query heads must be a multiple of the cache heads");
+    Shape scales = Shape.of(k.dim(0), k.dim(1));
+    for (Value s : java.util.Arrays.asList(op.kScale(), op.vScale())) {
+      require(op, s == null || s.type().equals(new TensorType(DType.F32, scales)), "scales must be f32 " + scales);
+    }
+    TensorType each = new TensorType(DType.I64, Shape.of(q.dim(0)));
+    require(op, op.positions().type().equals(each) && op.sequences().type().equals(each),
+        "positions and sequences must be " + each);
+    require(op, op.pages().type().dtype() == DType.I64 && op.pages().type().rank() == 2, "pages must be i64 [B,N]");
+    Value sinks = op.sinks();
+    require(op, sinks == null || sinks.type().shape().equals(Shape.of(q.dim(1))), "sinks must be [H]");
+    require(op, op.window() >= 0 && op.pageSize() > 0, "window and page size must not be negative");
+    return q.withShape(Shape.of(q.dim(0), q.dim(1), v.dim(2)));
+  }
 }

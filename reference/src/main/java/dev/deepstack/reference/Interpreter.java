@@ -6,6 +6,7 @@ import dev.deepstack.ir.IrException;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.OpSchema;
 import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimBinder;
@@ -153,6 +154,7 @@ public final class Interpreter {
           Indexing.scatter(at(x), at(indices), at(source), axis, combine);
       case Op.ScatterAlong(Value x, Value indices, Value source, int axis, Op.Combine combine) ->
           Indexing.scatterAlong(at(x), at(indices), at(source), axis, combine);
+      case Op.Dequantize(Value x, BlockFormat format) -> Blocks.dequantize(at(x), format, shape);
       case Op.MatMul(Value a, Value b) -> Contractions.matMul(at(a), at(b), shape);
       case Op.GroupedMatMul(Value x, Value w, Value offsets) ->
           Contractions.groupedMatMul(at(x), at(w), at(offsets), shape);

@@ -9,6 +9,7 @@ module dev.deepstack.cli {
   requires dev.deepstack.codegen;
   requires dev.deepstack.runtime;
   requires dev.deepstack.text;
+  requires dev.deepstack.hub;
   requires dev.deepstack.compiler;
   requires dev.deepstack.api;
   requires tools.jackson.databind;

@@ -19,10 +19,8 @@ final class CommonOptions {
   private boolean uncached;
 
   /// @param err gets what is being done, when it is a terminal that someone watches
-  @SuppressWarnings("SystemConsoleNull") // null is what the JDK still documents
   LoadOptions load(PrintWriter err) {
-    Console console = System.console();
-    boolean watched = console != null && console.isTerminal();
+    boolean watched = isWatched();
     return new LoadOptions(threads, cpu, !uncached, message -> {
       // A sentence is a warning for everybody; a few words are progress for a terminal.
       if (message.endsWith(".")) {
@@ -31,6 +29,13 @@ final class CommonOptions {
         err.println("deepstack: " + message + " …");
       }
     });
+  }
+
+  /// Whether somebody watches at a terminal.
+  @SuppressWarnings("SystemConsoleNull") // null is what the JDK still documents
+  static boolean isWatched() {
+    Console console = System.console();
+    return console != null && console.isTerminal();
   }
 
   String cpu() {

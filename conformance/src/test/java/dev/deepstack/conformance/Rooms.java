@@ -27,10 +27,11 @@ final class Rooms {
       Map.entry("codegen", Set.of("tensor", "ir", "program")),
       Map.entry("runtime", Set.of("tensor", "program")),
       Map.entry("text", Set.of()),
+      Map.entry("hub", Set.of("tensor")),
       Map.entry("compiler", Set.of("tensor", "ir", "importer", "passes", "codegen", "program", "api")),
       Map.entry("api", Set.of("tensor", "program", "runtime", "text")),
       Map.entry("cli", Set.of("tensor", "ir", "reference", "importer", "passes", "program", "codegen", "runtime",
-          "text", "compiler", "api")));
+          "text", "hub", "compiler", "api")));
 
   private Rooms() {}
 }

@@ -2,6 +2,7 @@
 module dev.deepstack.importer {
   requires transitive dev.deepstack.tensor;
   requires transitive dev.deepstack.ir;
+  requires transitive dev.deepstack.models;
   requires tools.jackson.core;
   requires static org.jspecify;
 

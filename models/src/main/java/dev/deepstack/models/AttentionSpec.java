@@ -1,0 +1,101 @@
+package dev.deepstack.models;
+
+import org.jspecify.annotations.Nullable;
+
+/// How the tokens of a sequence see each other.
+public sealed interface AttentionSpec {
+  /// Query heads.
+  int heads();
+
+  /// How queries and keys learn their positions.
+  RopeSpec rope();
+
+  /// Multiplies a query's product with a key before the softmax.
+  double scale();
+
+  /// Positions that a token sees, its own included; 0 for all.
+  int window();
+
+  /// Elements that the cache keeps for a token.
+  int cacheWidth();
+
+  /// Multiply-adds for one query over one cached position, all heads together.
+  long workPerPosition();
+
+  /// RMS norm of queries and keys after their projection.
+  enum QkNorm {
+    NONE,
+    /// Over each head, one weight of headDim for all.
+    PER_HEAD,
+    /// Over all heads together.
+    FULL
+  }
+
+  /// Which projections add a bias.
+  record Biases(boolean q, boolean k, boolean v, boolean o) {
+    public static final Biases NONE = new Biases(false, false, false, false);
+    public static final Biases QKV = new Biases(true, true, true, false);
+    public static final Biases ALL = new Biases(true, true, true, true);
+  }
+
+  /// Heads that share keys and values in groups; one group per head and one group in all are special cases.
+  ///
+  /// @param kvHeads heads of keys and values; divides `heads`
+  /// @param clip q, k and v are limited to this magnitude after projection and norm; null for no limit
+  /// @param sinks a learned logit per head that takes part in the softmax and has no value
+  record Grouped(
+      int heads,
+      int kvHeads,
+      int headDim,
+      Biases biases,
+      QkNorm qkNorm,
+      @Nullable Double clip,
+      boolean sinks,
+      int window,
+      double scale,
+      RopeSpec rope) implements AttentionSpec {
+    @Override
+    public int cacheWidth() {
+      return 2 * kvHeads * headDim;
+    }
+
+    @Override
+    public long workPerPosition() {
+      return 2L * heads * headDim;
+    }
+  }
+
+  /// Keys and values of all heads follow from one latent row per token, which is all that is cached, together with
+  /// the one rotated key that the heads share.
+  ///
+  /// @param queryRank width of the latent of queries, or 0 when they are projected directly
+  /// @param rank width of the latent of keys and values
+  /// @param nopeDim part of a head's query and key without position
+  /// @param ropeDim part of a head's query and key with position
+  /// @param valueDim width of a head's values
+  /// @param bias the projections to latents and the output projection add a bias
+  /// @param latentEps of the norms on latents
+  record Latent(
+      int heads,
+      int queryRank,
+      int rank,
+      int nopeDim,
+      int ropeDim,
+      int valueDim,
+      boolean bias,
+      double latentEps,
+      int window,
+      double scale,
+      RopeSpec rope) implements AttentionSpec {
+    @Override
+    public int cacheWidth() {
+      return rank + ropeDim;
+    }
+
+    /// In the absorbed form, which reads latents as they are.
+    @Override
+    public long workPerPosition() {
+      return (2L * rank + ropeDim) * heads;
+    }
+  }
+}

@@ -1,0 +1,62 @@
+package dev.deepstack.models;
+
+import java.util.List;
+
+/// What stretches rotary frequencies to contexts longer than a model was first trained on.
+public sealed interface RopeScaling {
+  /// The scaled frequencies of `dims/2` pairs.
+  float[] apply(float[] frequencies, int dims, double theta);
+
+  /// Multiplies cos and sin.
+  default double amplitude() {
+    return 1;
+  }
+
+  /// The frequencies as they are.
+  record None() implements RopeScaling {
+    @Override
+    public float[] apply(float[] frequencies, int dims, double theta) {
+      return frequencies;
+    }
+  }
+
+  /// All divided by a factor.
+  record Linear(double factor) implements RopeScaling {
+    @Override
+    public float[] apply(float[] frequencies, int dims, double theta) {
+      return RopeFrequencies.divide(frequencies, (float) factor);
+    }
+  }
+
+  /// Llama 3.1: long waves divided, short ones kept, a ramp between.
+  record Llama3(double factor, double lowFactor, double highFactor, double original) implements RopeScaling {
+    @Override
+    public float[] apply(float[] frequencies, int dims, double theta) {
+      return RopeFrequencies.llama3(frequencies, this);
+    }
+  }
+
+  /// YaRN: a ramp over the pairs between kept and divided.
+  ///
+  /// @param truncate the ends of the ramp are whole numbers
+  /// @param amplitude multiplies cos and sin; the part of mscale meant for the softmax is in the attention's scale
+  record Yarn(double factor, double original, double betaFast, double betaSlow, boolean truncate, double amplitude)
+      implements RopeScaling {
+    @Override
+    public float[] apply(float[] frequencies, int dims, double theta) {
+      return RopeFrequencies.yarn(dims, theta, this);
+    }
+  }
+
+  /// Each frequency divided by a number of its own, as GGUF's `rope_freqs.weight` gives them.
+  record Table(List<Float> divisors, double amplitude) implements RopeScaling {
+    public Table {
+      divisors = List.copyOf(divisors);
+    }
+
+    @Override
+    public float[] apply(float[] frequencies, int dims, double theta) {
+      return RopeFrequencies.divide(frequencies, divisors);
+    }
+  }
+}

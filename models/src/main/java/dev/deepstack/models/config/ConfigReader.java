@@ -1,0 +1,236 @@
+package dev.deepstack.models.config;
+
+import dev.deepstack.ir.Op;
+import dev.deepstack.models.ActivationSpec;
+import dev.deepstack.models.AttentionSpec;
+import dev.deepstack.models.AttentionSpec.Biases;
+import dev.deepstack.models.AttentionSpec.QkNorm;
+import dev.deepstack.models.DecoderSpec;
+import dev.deepstack.models.DecoderSpec.RmsRounding;
+import dev.deepstack.models.DecoderSpec.Tokens;
+import dev.deepstack.models.FeedForwardSpec;
+import dev.deepstack.models.LayerSpec;
+import dev.deepstack.models.RopeSpec;
+import dev.deepstack.models.RoutingSpec;
+import dev.deepstack.models.RoutingSpec.GroupScore;
+import dev.deepstack.models.RoutingSpec.Groups;
+import dev.deepstack.tensor.UnsupportedModelException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// The keys that many families share, and the checks that they fit each other.
+final class ConfigReader {
+  private static final int LAYERS_MAX = 10_000;
+  /// DeepSeek's norms of latents do not follow the config.
+  private static final double LATENT_EPS = 1e-6;
+
+  private final ConfigNode c;
+  private final double eps;
+  private final int hidden;
+  private final int heads;
+  private final int layers;
+  private final RopeConfig rope;
+  private RmsRounding rounding = RmsRounding.BEFORE_WEIGHT;
+
+  /// @param eps of the family when the config has none
+  ConfigReader(ConfigNode c, double eps) {
+    this(c, eps, 10000);
+  }
+
+  /// @param theta the family's base of rotary frequencies when the config has none
+  ConfigReader(ConfigNode c, double eps, double theta) {
+    this.c = c;
+    this.eps = c.positive("rms_norm_eps", eps);
+    hidden = c.count("hidden_size");
+    heads = c.count("num_attention_heads");
+    layers = c.count("num_hidden_layers");
+    if (layers > LAYERS_MAX) {
+      throw c.broken("says num_hidden_layers is " + layers + ", more than any model has");
+    }
+    rope = new RopeConfig(c, theta);
+  }
+
+  ConfigReader rounding(RmsRounding other) {
+    rounding = other;
+    return this;
+  }
+
+  /// The whole decoder from what each layer is.
+  DecoderSpec spec(IntFunction<AttentionSpec> attention, IntFunction<FeedForwardSpec> feedForward) {
+    var list = new ArrayList<LayerSpec>();
+    for (int i = 0; i < layers; i++) {
+      list.add(new LayerSpec(attention.apply(i), feedForward.apply(i)));
+    }
+    List<Integer> bos = c.numbers("bos_token_id");
+    var tokens = new Tokens(bos.isEmpty() ? null : bos.getFirst(), c.numbers("eos_token_id"));
+    var quantization = new QuantizationConfig(c);
+    return new DecoderSpec(c.text("model_type", ""), c.count("vocab_size"), hidden, c.count("max_position_embeddings"),
+        eps, rounding, c.flag("tie_word_embeddings", false), c.countOrZero("num_nextn_predict_layers", 0), tokens,
+        quantization.storage(), list, quantization.missing());
+  }
+
+  /// @param headDim the family's width of a head when the config has none; 0 for an equal share of the hidden width
+  GroupedConfig grouped(int headDim) {
+    return grouped(headDim, 1);
+  }
+
+  /// @param rotated the family's rotated part of a head when the config has none
+  GroupedConfig grouped(int headDim, double rotated) {
+    int width = headDim > 0 ? headDim : share();
+    if (c.has("head_dim")) {
+      width = c.count("head_dim");
+    }
+    if (width == 0) {
+      throw c.broken("says hidden_size is " + hidden + " and num_attention_heads " + heads
+          + ", which does not divide it, and has no head_dim");
+    }
+    int kvHeads = c.count("num_key_value_heads", heads);
+    if (heads % kvHeads != 0) {
+      throw c.broken("says num_attention_heads is " + heads + ", not a multiple of num_key_value_heads " + kvHeads);
+    }
+    double part = rope.rotatedPart(rotated);
+    if (part != 1 && rotated == 1) {
+      throw new UnsupportedModelException(c.source() + ": partial_rotary_factor " + part + " is not supported for "
+          + c.text("model_type", ""));
+    }
+    RopeSpec positions = rope.spec((int) (width * part), Op.RopeLayout.HALVES);
+    return new GroupedConfig(kvHeads, width, positions);
+  }
+
+  private int share() {
+    return hidden % heads == 0 ? hidden / heads : 0;
+  }
+
+  /// Attention of one family; what it leaves out stays away.
+  final class GroupedConfig {
+    private final int kvHeads;
+    private final int headDim;
+    private final RopeSpec positions;
+    private Biases biases = Biases.NONE;
+    private QkNorm qkNorm = QkNorm.NONE;
+    private @Nullable Double clip;
+    private boolean sinks;
+
+    private GroupedConfig(int kvHeads, int headDim, RopeSpec positions) {
+      this.kvHeads = kvHeads;
+      this.headDim = headDim;
+      this.positions = positions;
+    }
+
+    GroupedConfig biases(Biases other) {
+      biases = other;
+      return this;
+    }
+
+    GroupedConfig qkNorm(QkNorm other) {
+      qkNorm = other;
+      return this;
+    }
+
+    GroupedConfig clip(@Nullable Double other) {
+      clip = other;
+      return this;
+    }
+
+    GroupedConfig sinks() {
+      sinks = true;
+      return this;
+    }
+
+    /// The attention of a layer that sees this many positions; 0 for all.
+    AttentionSpec window(int window) {
+      return new AttentionSpec.Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window,
+          1 / Math.sqrt(headDim), positions);
+    }
+  }
+
+  /// Latent attention, the same in all layers.
+  ///
+  /// @param forgotten see [RopeConfig#softmaxFactor]
+  IntFunction<AttentionSpec> latent(boolean interleaved, boolean forgotten) {
+    int nope = c.count("qk_nope_head_dim");
+    int turned = c.count("qk_rope_head_dim");
+    double scale = 1 / Math.sqrt(nope + turned) * rope.softmaxFactor(forgotten);
+    RopeSpec positions = rope.spec(turned, interleaved ? Op.RopeLayout.INTERLEAVED : Op.RopeLayout.HALVES);
+    var latent = new AttentionSpec.Latent(heads, c.countOrZero("q_lora_rank", 0), c.count("kv_lora_rank"), nope, turned,
+        c.count("v_head_dim"), c.flag("attention_bias", false), LATENT_EPS, 0, scale, positions);
+    return _ -> latent;
+  }
+
+  /// The window of each layer: as `layer_types` says, or else where `sliding` holds.
+  int[] windows(IntPredicate sliding, int window) {
+    List<String> types = c.texts("layer_types");
+    if (types.isEmpty()) {
+      return IntStream.range(0, layers).map(i -> sliding.test(i) ? window : 0).toArray();
+    }
+    if (types.size() != layers) {
+      throw c.broken("lists " + types.size() + " layer_types for " + layers + " layers");
+    }
+    return types.stream().mapToInt(type -> window(type, window)).toArray();
+  }
+
+  private int window(String type, int window) {
+    return switch (type) {
+      case "full_attention" -> 0;
+      case "sliding_attention" -> {
+        if (window == 0) {
+          throw c.broken("has layers of sliding_attention but no sliding_window");
+        }
+        yield window;
+      }
+      default -> throw new UnsupportedModelException(c.source() + ": layer type \"" + type
+          + "\" is not supported; supported are full_attention and sliding_attention");
+    };
+  }
+
+  /// Groups of experts, or null when there is one.
+  @Nullable Groups groups(GroupScore score, double masked) {
+    int count = c.count("n_group", 1);
+    int chosen = c.count("topk_group", count);
+    if (chosen > count) {
+      throw c.broken("says topk_group is " + chosen + " of " + count + " groups");
+    }
+    return count == chosen ? null : new Groups(count, chosen, score, masked);
+  }
+
+  /// Routed experts, when their numbers fit.
+  static FeedForwardSpec.Routed routed(ConfigNode c, String experts, int width, boolean bias,
+      ActivationSpec activation, RoutingSpec routing, FeedForwardSpec.@Nullable Shared shared) {
+    int count = c.count(experts);
+    Groups groups = routing.groups();
+    if (groups != null && (count % groups.count() != 0
+        || groups.score() == GroupScore.SUM_OF_BEST_TWO && count < 2 * groups.count())) {
+      throw c.broken("says there are " + count + " experts, which do not make " + groups.count() + " groups");
+    }
+    int reachable = groups == null ? count : count / groups.count() * groups.chosen();
+    if (routing.perToken() > reachable) {
+      throw c.broken("says each token gets " + routing.perToken() + " of " + reachable + " experts");
+    }
+    return new FeedForwardSpec.Routed(count, width, bias, activation, routing, shared);
+  }
+
+  static ActivationSpec activation(ConfigNode c) {
+    String name = c.text("hidden_act", "silu");
+    return new ActivationSpec.Gated(switch (name) {
+      case "silu", "swish" -> Op.Activation.SILU;
+      case "gelu" -> Op.Activation.GELU;
+      case "gelu_new", "gelu_pytorch_tanh" -> Op.Activation.GELU_TANH;
+      case "relu" -> Op.Activation.RELU;
+      default -> throw new UnsupportedModelException(
+          c.source() + ": hidden_act \"" + name + "\" is not supported; supported are silu, gelu, gelu_new, relu");
+    });
+  }
+
+  /// @throws UnsupportedModelException when `value` is none of those known
+  void requireOneOf(String key, String value, String... known) {
+    if (!Arrays.asList(known).contains(value)) {
+      throw new UnsupportedModelException(c.source() + ": " + key + " \"" + value + "\" is not supported for "
+          + c.text("model_type", "") + "; supported: " + String.join(", ", known));
+    }
+  }
+}

@@ -1,0 +1,113 @@
+package dev.deepstack.models;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.deepstack.models.config.DecoderConfig;
+import dev.deepstack.tensor.DType;
+import dev.deepstack.tensor.MalformedModelException;
+import dev.deepstack.tensor.UnsupportedModelException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DecoderConfigTest {
+  private static final String LLAMA = """
+      {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+       "num_key_value_heads": 2, "intermediate_size": 160, "vocab_size": 320, "max_position_embeddings": 256,
+       "bos_token_id": 1, "eos_token_id": [2, 3], "auto_map": {"AutoModel": "evil.py"}%s}""";
+
+  private static final String V3 = """
+      {"model_type": "deepseek_v3", "hidden_size": 7168, "num_hidden_layers": 61, "num_attention_heads": 128,
+       "num_key_value_heads": 128, "intermediate_size": 18432, "moe_intermediate_size": 2048, "vocab_size": 129280,
+       "max_position_embeddings": 163840, "n_routed_experts": 256, "n_shared_experts": 1, "num_experts_per_tok": 8,
+       "n_group": 8, "topk_group": 4, "first_k_dense_replace": 3, "kv_lora_rank": 512, "q_lora_rank": 1536,
+       "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128, "norm_topk_prob": true,
+       "routed_scaling_factor": 2.5, "num_nextn_predict_layers": 1, "rope_theta": 10000,
+       "rope_scaling": {"type": "yarn", "factor": 40, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0,
+         "mscale_all_dim": 1.0, "original_max_position_embeddings": 4096},
+       "quantization_config": {"quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [128, 128]}}""";
+
+  private static DecoderSpec llama(String more) {
+    return DecoderConfig.describe("config.json", LLAMA.formatted(more));
+  }
+
+  @Test
+  void readsLlama() {
+    DecoderSpec spec = llama("");
+    assertThat(spec.layers()).hasSize(2);
+    var attention = (AttentionSpec.Grouped) spec.layers().getFirst().attention();
+    assertThat(attention.headDim()).isEqualTo(16);
+    assertThat(attention.rope().theta()).isEqualTo(10000);
+    assertThat(spec.tokens().eos()).containsExactly(2, 3);
+    assertThat(spec.requireBuildable()).isSameAs(spec);
+    assertThat(DecoderCosts.cacheBytes(spec, DType.BF16)).isEqualTo(2 * 2 * 2 * 16 * 2);
+    assertThat(DecoderCosts.of(spec).weightBytes()).isEqualTo(2 * DecoderCosts.of(spec).parameters());
+  }
+
+  @Test
+  void countsDeepSeek() {
+    DecoderSpec spec = DecoderConfig.describe("config.json", V3);
+    var costs = DecoderCosts.of(spec);
+    assertThat(costs.parameters() / 1e9).isCloseTo(671, within(1.0));
+    assertThat(costs.activeParameters() / 1e9).isCloseTo(37, within(1.0));
+    assertThat(costs.weightBytes() / 1e9).isCloseTo(673, within(3.0));
+    assertThat(DecoderCosts.cacheBytes(spec, DType.BF16)).isEqualTo(61 * 576 * 2);
+    double mscale = 0.1 * Math.log(40) + 1;
+    assertThat(spec.layers().getFirst().attention().scale())
+        .isCloseTo(mscale * mscale / Math.sqrt(192), within(1e-12));
+    assertThat(spec.layers().getFirst().attention().rope().scaling().amplitude()).isEqualTo(1);
+  }
+
+  @Test
+  void readsBothFormsOfScaling() {
+    String inside = "\"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4,"
+        + " \"original_max_position_embeddings\": 64";
+    var old = llama(", \"rope_theta\": 500000, \"rope_scaling\": {\"rope_type\": \"llama3\", " + inside + "}");
+    var now = llama(", \"rope_parameters\": {\"rope_theta\": 500000, \"rope_type\": \"llama3\", " + inside + "}");
+    assertThat(old).isEqualTo(now);
+    assertThat(old.layers().getFirst().attention().rope().scaling()).isInstanceOf(RopeScaling.Llama3.class);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
+      ", \"rope_scaling\": {\"type\": \"su\", \"factor\": 2} | \"su\"",
+      ", \"hidden_act\": \"mish\" | \"mish\"",
+  })
+  void namesWhatIsNotSupported(String more, String named) {
+    assertThatThrownBy(() -> llama(more)).isInstanceOf(UnsupportedModelException.class).hasMessageContaining(named);
+  }
+
+  @Test
+  void namesUnknownQuantizationAndStillDescribes() {
+    DecoderSpec spec = llama(", \"quantization_config\": {\"quant_method\": \"awq\", \"bits\": 4}");
+    assertThatThrownBy(spec::requireBuildable).isInstanceOf(UnsupportedModelException.class)
+        .hasMessageContaining("awq");
+    assertThat(DecoderCosts.of(spec).weightBytes()).isLessThan(2 * DecoderCosts.of(spec).parameters());
+  }
+
+  @Test
+  void namesUnknownModels() {
+    assertThatThrownBy(() -> DecoderConfig.describe("c", "{\"model_type\": \"mamba\"}"))
+        .isInstanceOf(UnsupportedModelException.class).hasMessageContaining("\"mamba\"");
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
+      "\"hidden_size\": 64 | \"hidden_size\": 66 | does not divide",
+      "\"num_key_value_heads\": 2 | \"num_key_value_heads\": 3 | not a multiple",
+      "\"hidden_size\": 64, |  | no \"hidden_size\"",
+      "\"hidden_size\": 64 | \"hidden_size\": -5 | not a whole number",
+      "\"hidden_size\": 64 | \"hidden_size\": 1e99 | not a whole number",
+      "\"hidden_size\": 64 | \"hidden_size\": \"64\" | not a whole number",
+      "\"hidden_size\": 64 | \"hidden_size\": 2000000000, \"head_dim\": 2000000 | more than any model has",
+      "\"num_hidden_layers\": 2 | \"num_hidden_layers\": 100000000 | more than any model has",
+      "\"vocab_size\": 320 | \"vocab_size\": 320, \"vocab_size\": 321 | not valid JSON",
+  })
+  void refusesContradictions(String from, String to, String message) {
+    String json = LLAMA.formatted("").replace(from, to == null ? "" : to);
+    assertThatThrownBy(() -> DecoderConfig.describe("config.json", json))
+        .isInstanceOf(MalformedModelException.class).hasMessageContaining(message);
+  }
+}

@@ -8,12 +8,12 @@ import java.util.Map;
 /// Byte-pair encoding of one word: start from single characters, merge the neighbours of lowest rank until
 /// none is left.
 final class Bpe {
-  /// The tokens and merges of a `BPE` model; `merged[r]` is the token that the merge of rank `r` makes.
+  /// The tokens and merges of a `BPE` model.
   ///
   /// @param unknown the token for characters that have none, or -1: such characters are dropped
   record Model(
-      Map<String, Integer> vocabulary, PairTable ranks, int[] merged, int unknown,
-      boolean fusesUnknown, boolean fallsBackToBytes, boolean ignoresMerges) {}
+      Map<String, Integer> vocabulary, Merges merges, int unknown, boolean fusesUnknown,
+      boolean fallsBackToBytes, boolean ignoresMerges) {}
 
   private static final int NONE = -1;
 
@@ -131,21 +131,21 @@ final class Bpe {
       }
       while (!queue.isEmpty()) {
         long entry = queue.poll();
-        merge((int) entry, model.merged[(int) (entry >>> 32)]);
+        merge((int) entry, (int) (entry >>> 32));
       }
       return Arrays.stream(symbols).filter(id -> id != NONE).toArray();
     }
 
-    private void merge(int position, int expected) {
+    private void merge(int position, int rank) {
       int right = next[position];
       if (symbols[position] == NONE || right == NONE) {
         return;
       }
-      int rank = model.ranks.rank(symbols[position], symbols[right]);
-      if (rank < 0 || model.merged[rank] != expected) {
+      int merge = model.merges.find(symbols[position], symbols[right]);
+      if (merge < 0 || !model.merges.agrees(rank, merge)) {
         return;
       }
-      symbols[position] = expected;
+      symbols[position] = model.merges.merged(merge);
       symbols[right] = NONE;
       next[position] = next[right];
       if (next[right] != NONE) {
@@ -160,9 +160,9 @@ final class Bpe {
     private void offer(int position) {
       int right = next[position];
       if (right != NONE) {
-        int rank = model.ranks.rank(symbols[position], symbols[right]);
-        if (rank >= 0) {
-          queue.offer((long) rank << 32 | position);
+        int merge = model.merges.find(symbols[position], symbols[right]);
+        if (merge >= 0) {
+          queue.offer((long) model.merges.rank(merge) << 32 | position);
         }
       }
     }

@@ -17,6 +17,9 @@ sealed interface Decoder {
   /// What follows sees one token.
   record Fuse() implements Decoder {}
 
+  /// Makes spaces of `▁`, and nothing of those in the first token if that had one put before it.
+  record Metaspace(String space, boolean prefixed) implements Decoder {}
+
   record Replace(SplitPattern pattern, String content) implements Decoder {}
 
   /// Takes up to `start` and `stop` times the character from the ends of each token.
@@ -33,6 +36,7 @@ sealed interface Decoder {
       case ByteLevel() -> new ByteLevelStage(next);
       case ByteFallback() -> new ByteFallbackStage(next);
       case Fuse() -> new FuseStage(next);
+      case Metaspace(var space, var prefixed) -> new MetaspaceStage(space, prefixed, next);
       case Replace(var pattern, var content) -> new ReplaceStage(pattern, content, next);
       case Strip strip -> new StripStage(strip, next);
       case Spaced() -> new SpacedStage(next);
@@ -176,6 +180,23 @@ sealed interface Decoder {
     public void end() {
       next.endToken();
       next.end();
+    }
+  }
+
+  final class MetaspaceStage extends TokenStage {
+    private final String space;
+    private boolean atPrefix;
+
+    MetaspaceStage(String space, boolean prefixed, DecoderStage next) {
+      super(next);
+      this.space = space;
+      this.atPrefix = prefixed;
+    }
+
+    @Override
+    void token(String token) {
+      pass(token.replace(space, atPrefix ? "" : " "));
+      atPrefix = false;
     }
   }
 

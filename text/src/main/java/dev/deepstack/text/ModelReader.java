@@ -20,10 +20,9 @@ final class ModelReader {
     }
     var vocabulary = vocabulary(model.required("vocab").object());
     var merges = model.required("merges").elements();
-    var ranks = new PairTable(merges.size());
     var unknown = model.optional("unk_token");
     return new Bpe.Model(
-        vocabulary, ranks, merges(merges, vocabulary, ranks),
+        vocabulary, merges(merges, vocabulary),
         unknown == null ? -1 : known(unknown, unknown.text(), vocabulary),
         model.flag("fuse_unk", false), model.flag("byte_fallback", false),
         model.flag("ignore_merges", false));
@@ -49,16 +48,15 @@ final class ModelReader {
     return ids;
   }
 
-  /// Fills in the ranks; returns what each merge makes.
-  private static int[] merges(List<Fields> merges, Map<String, Integer> vocabulary, PairTable ranks) {
-    var merged = new int[merges.size()];
-    for (int rank = 0; rank < merged.length; rank++) {
-      var merge = merges.get(rank);
-      var pair = pair(merge);
-      ranks.put(known(merge, pair.left, vocabulary), known(merge, pair.right, vocabulary), rank);
-      merged[rank] = known(merge, pair.left + pair.right, vocabulary);
+  private static Merges merges(List<Fields> places, Map<String, Integer> vocabulary) {
+    var merges = new Merges(places.size());
+    for (var place : places) {
+      var pair = pair(place);
+      merges.add(
+          known(place, pair.left, vocabulary), known(place, pair.right, vocabulary),
+          known(place, pair.left + pair.right, vocabulary));
     }
-    return merged;
+    return merges;
   }
 
   private record Pair(String left, String right) {}

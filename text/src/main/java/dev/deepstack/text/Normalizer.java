@@ -6,7 +6,7 @@ import java.util.regex.Matcher;
 
 /// Rewrites a text before it is split.
 sealed interface Normalizer {
-  /// A Unicode normal form.
+  /// A Unicode normal form, as [NormalForm] has it.
   record Unicode(Form form) implements Normalizer {}
 
   record Prepend(String prefix) implements Normalizer {}
@@ -18,7 +18,7 @@ sealed interface Normalizer {
 
   default String apply(String text) {
     return switch (this) {
-      case Unicode(var form) -> java.text.Normalizer.normalize(text, form);
+      case Unicode(var form) -> NormalForm.apply(form, text);
       case Prepend(var prefix) -> text.isEmpty() ? text : prefix + text;
       case Replace(var pattern, var content) -> pattern.replaceAll(text, Matcher.quoteReplacement(content));
       case Chain(var steps) -> {

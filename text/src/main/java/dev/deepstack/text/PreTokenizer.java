@@ -12,14 +12,24 @@ sealed interface PreTokenizer {
   /// Spells each word in the byte alphabet, after cutting it with GPT-2's pattern if `usesRegex`.
   record ByteLevel(boolean addsPrefixSpace, boolean usesRegex) implements PreTokenizer {}
 
+  /// SentencePiece's word borders: spaces become `▁`, one is put before a word if `prefix` says so, and the word
+  /// is cut before each if `splits`.
+  record Metaspace(String space, Prefix prefix, boolean splits) implements PreTokenizer {
+    /// Which words get a `▁` in front: all, the one at the start of the text, or none.
+    enum Prefix { ALWAYS, FIRST, NEVER }
+  }
+
   /// Each in turn; none at all leaves one word.
   record Chain(List<PreTokenizer> steps) implements PreTokenizer {}
 
-  /// The pattern that the `ByteLevel` pre-tokenizer implies.
-  SplitPattern GPT2 = SplitPattern.regex(
-      "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", "ByteLevel");
+  String GPT2_EXPRESSION =
+      "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-  default List<String> apply(List<String> words) {
+  /// The pattern that the `ByteLevel` pre-tokenizer implies.
+  SplitPattern GPT2 = SplitPattern.regex(GPT2_EXPRESSION, "ByteLevel");
+
+  /// @param atStart whether the first word is at the start of the whole text
+  default List<String> apply(List<String> words, boolean atStart) {
     return switch (this) {
       case Split(var pattern, var behavior, var inverted) -> {
         var pieces = new ArrayList<String>();
@@ -29,10 +39,11 @@ sealed interface PreTokenizer {
         yield pieces;
       }
       case ByteLevel(var addsPrefixSpace, var usesRegex) -> byteLevel(words, addsPrefixSpace, usesRegex);
+      case Metaspace metaspace -> metaspace(words, metaspace, atStart);
       case Chain(var steps) -> {
         var result = words;
         for (var step : steps) {
-          result = step.apply(result);
+          result = step.apply(result, atStart);
         }
         yield result;
       }
@@ -50,6 +61,26 @@ sealed interface PreTokenizer {
         pieces.add(word.substring(span.start(), span.end()));
       }
     }
+  }
+
+  private static List<String> metaspace(List<String> words, Metaspace how, boolean atStart) {
+    var border = SplitPattern.literal(how.space);
+    var pieces = new ArrayList<String>();
+    boolean first = atStart;
+    for (var word : words) {
+      var spaced = word.replace(" ", how.space);
+      boolean prefixed = how.prefix == Metaspace.Prefix.ALWAYS || how.prefix == Metaspace.Prefix.FIRST && first;
+      if (prefixed && !spaced.startsWith(how.space)) {
+        spaced = how.space + spaced;
+      }
+      if (how.splits) {
+        split(spaced, border, SplitBehavior.MERGED_WITH_NEXT, false, pieces);
+      } else {
+        pieces.add(spaced);
+      }
+      first = false;
+    }
+    return pieces;
   }
 
   private static List<String> byteLevel(List<String> words, boolean addsPrefixSpace, boolean usesRegex) {

@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 
-/// A byte-pair tokenizer as described by a `tokenizer.json`: the same ids as Hugging Face `tokenizers` gives.
+/// A byte-pair tokenizer as described by a `tokenizer.json` or the lists of a GGUF file: the same ids as Hugging
+/// Face `tokenizers` gives.
 /// Immutable, for any number of threads.
 public final class Tokenizer {
   private static final Set<String> END_OF_TEXT = Set.of(
@@ -44,6 +45,13 @@ public final class Tokenizer {
     return new Tokenizer(TokenizerFile.read(name, json));
   }
 
+  /// The tokenizer of a GGUF file.
+  ///
+  /// @throws TokenizerException if the data contradicts itself or needs a part that is not supported
+  public static Tokenizer of(TokenizerData data) {
+    return new Tokenizer(DataReader.read(data));
+  }
+
   /// The text's tokens, with [EncodeOptions#DEFAULT].
   public int[] encode(String text) {
     return encode(text, EncodeOptions.DEFAULT);
@@ -57,14 +65,18 @@ public final class Tokenizer {
       ids.addAll(parts.prefix);
     }
     rawTokens.split(wellFormed(text), options.specialText(), new AddedTokenMatcher.Parts() {
+      private boolean atStart = true;
+
       @Override
       public void text(String part) {
-        encodeNormalized(parts.normalizer.apply(part), options, ids);
+        encodeNormalized(parts.normalizer.apply(part), atStart, options, ids);
+        atStart = false;
       }
 
       @Override
       public void token(int id) {
         ids.add(id);
+        atStart = false;
       }
     });
     if (framed) {
@@ -73,18 +85,22 @@ public final class Tokenizer {
     return ids.toArray();
   }
 
-  private void encodeNormalized(String text, EncodeOptions options, IntList ids) {
+  private void encodeNormalized(String text, boolean startsText, EncodeOptions options, IntList ids) {
     normalizedTokens.split(text, options.specialText(), new AddedTokenMatcher.Parts() {
+      private boolean atStart = startsText;
+
       @Override
       public void text(String part) {
-        for (var word : parts.preTokenizer.apply(List.of(part))) {
+        for (var word : parts.preTokenizer.apply(List.of(part), atStart)) {
           bpe.encode(word, ids);
         }
+        atStart = false;
       }
 
       @Override
       public void token(int id) {
         ids.add(id);
+        atStart = false;
       }
     });
   }

@@ -111,7 +111,39 @@ final class TokenizerFile {
           SplitPattern.regex("\\p{N}", section.where()),
           section.flag("individual_digits", false) ? SplitBehavior.ISOLATED : SplitBehavior.CONTIGUOUS,
           false);
+      case "Punctuation" -> new PreTokenizer.Split(
+          SplitPattern.regex("[\\p{P}$+<=>\\^`|~]", section.where()),
+          section.optional("behavior") == null
+              ? SplitBehavior.ISOLATED : behavior(section.required("behavior")),
+          false);
+      case "Metaspace" -> {
+        var prefix = prefix(section);
+        yield new PreTokenizer.Metaspace(replacement(section), prefix, section.flag("split", true));
+      }
       default -> throw section.unsupported("pre-tokenizer");
+    };
+  }
+
+  private static String replacement(Fields section) {
+    var replacement = section.required("replacement");
+    if (replacement.text().codePointCount(0, replacement.text().length()) != 1) {
+      throw replacement.broken("must be one character");
+    }
+    return replacement.text();
+  }
+
+  /// Older files have `add_prefix_space` instead.
+  private static PreTokenizer.Metaspace.Prefix prefix(Fields section) {
+    var scheme = section.optional("prepend_scheme");
+    if (scheme == null) {
+      return section.flag("add_prefix_space", true)
+          ? PreTokenizer.Metaspace.Prefix.ALWAYS : PreTokenizer.Metaspace.Prefix.NEVER;
+    }
+    return switch (scheme.text()) {
+      case "always" -> PreTokenizer.Metaspace.Prefix.ALWAYS;
+      case "first" -> PreTokenizer.Metaspace.Prefix.FIRST;
+      case "never" -> PreTokenizer.Metaspace.Prefix.NEVER;
+      default -> throw scheme.broken("'" + Fields.shorten(scheme.text()) + "' is not a prepend scheme");
     };
   }
 
@@ -140,6 +172,8 @@ final class TokenizerFile {
       case "ByteLevel" -> new Decoder.ByteLevel();
       case "ByteFallback" -> new Decoder.ByteFallback();
       case "Fuse" -> new Decoder.Fuse();
+      case "Metaspace" -> new Decoder.Metaspace(
+          replacement(section), prefix(section) != PreTokenizer.Metaspace.Prefix.NEVER);
       case "Replace" -> new Decoder.Replace(
           pattern(section.required("pattern")), section.required("content").text());
       case "Strip" -> strip(section);

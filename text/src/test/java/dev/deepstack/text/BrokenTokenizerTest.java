@@ -62,7 +62,7 @@ class BrokenTokenizerTest {
       "TemplateProcessing | BertProcessing | t.json.post_processor: post-processor 'BertProcessing' is",
       "\"Strip\" | \"WordPiece\" | t.json.decoder: decoder 'WordPiece' is not supported",
       "\"content\": \" \" | \"content\": \"  \" | t.json.decoder.content must be one character",
-      "\"Split\" | \"Metaspace\" | t.json.pre_tokenizer: pre-tokenizer 'Metaspace' is not supported",
+      "\"Split\" | \"UnicodeScripts\" | t.json.pre_tokenizer: pre-tokenizer 'UnicodeScripts' is not supported",
       "\"Isolated\" | \"Shredded\" | t.json.pre_tokenizer.behavior 'Shredded' is not a split behavior",
       "x+ | x( | `t.json.pre_tokenizer.pattern: the pattern x( is not supported (Unclosed group)`",
       "x+ | \\\\gx | t.json.pre_tokenizer.pattern: the pattern \\gx is not supported",

@@ -23,7 +23,7 @@ class SplitPatternTest {
       for (int i = 0; i < vectors.get("texts").size(); i++) {
         var text = vectors.get("texts").get(i).stringValue();
         var expected = row.get("pieces").get(i).valueStream().map(JsonNode::stringValue).toList();
-        var actual = splitter.apply(List.of(text));
+        var actual = splitter.apply(List.of(text), true);
         if (!actual.equals(expected)) {
           differences.add("%s %s on %s: %s, expected %s".formatted(
               row.get("pattern"), row.get("behavior"), text, actual, expected));

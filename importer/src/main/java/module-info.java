@@ -1,4 +1,4 @@
-/// Exported PyTorch programs (`.pt2`) to graph IR and weights.
+/// Exported PyTorch programs (`.pt2`) to graph IR and weights; GGUF files.
 module dev.deepstack.importer {
   requires transitive dev.deepstack.tensor;
   requires transitive dev.deepstack.ir;
@@ -7,5 +7,6 @@ module dev.deepstack.importer {
   requires static org.jspecify;
 
   exports dev.deepstack.importer;
+  exports dev.deepstack.importer.gguf;
   exports dev.deepstack.importer.pt2;
 }

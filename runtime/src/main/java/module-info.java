@@ -5,5 +5,7 @@ module dev.deepstack.runtime {
   requires static org.jspecify;
 
   exports dev.deepstack.runtime;
+  exports dev.deepstack.runtime.batch;
+  exports dev.deepstack.runtime.kv;
   exports dev.deepstack.runtime.sample;
 }

@@ -17,6 +17,7 @@ import dev.deepstack.tensor.UnsupportedModelException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,7 @@ public final class Executable implements AutoCloseable {
   private final SequencedMap<Map<String, Long>, Binding> bindings = new LinkedHashMap<>();
   private final MemorySegment sync;
   private final long packedBytes;
+  private final Map<String, Long> fixed;
   private boolean closed;
   private Slots slots = new Slots(0);
 
@@ -54,8 +56,10 @@ public final class Executable implements AutoCloseable {
   }
 
   private Executable(
-      List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads) {
+      List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads,
+      Map<String, Long> fixed) {
     this.initial = Map.copyOf(initial);
+    this.fixed = Map.copyOf(fixed);
     sync = arena.allocate(SYNC_BYTES, 64);
     for (Port port : programs.getFirst().states()) {
       states.put(port.name(), allocate(port));
@@ -79,6 +83,21 @@ public final class Executable implements AutoCloseable {
   /// @throws UnsupportedModelException when this CPU lacks what the code needs
   public static Executable open(
       List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads) {
+    return open(programs, weights, initial, threads, Map.of());
+  }
+
+  /// As [#open(List, WeightSource, Map, int)], with symbols whose values stay as they are while this is open: those in
+  /// the sizes of states, such as how much the caches hold.
+  public static Executable open(List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial,
+      int threads, Map<String, Long> fixed) {
+    for (Port state : programs.getFirst().states()) {
+      for (var dim : state.type().shape().dims()) {
+        if (!fixed.keySet().containsAll(dim.symbols())) {
+          throw new InvalidInputException("the size of state " + state.name() + " is " + dim
+              + ", and nobody said how large that is");
+        }
+      }
+    }
     if (threads < 1 || threads > 1024) {
       throw new InvalidInputException("threads must be between 1 and 1024, not " + threads);
     }
@@ -91,7 +110,7 @@ public final class Executable implements AutoCloseable {
     }
     // Threads of a step wait for one another by spinning: more of them than processors would only be in the way.
     int useful = Math.min(threads, Runtime.getRuntime().availableProcessors());
-    return new Executable(programs, weights, initial, useful);
+    return new Executable(programs, weights, initial, useful, fixed);
   }
 
   static long padded(long bytes) {
@@ -99,7 +118,7 @@ public final class Executable implements AutoCloseable {
   }
 
   private HostTensor allocate(Port port) {
-    long[] shape = port.type().shape().toLongs();
+    long[] shape = port.type().shape().evaluate(fixed);
     long bytes = HostTensor.count(shape) * port.type().dtype().bytes();
     return new HostTensor(port.type().dtype(), shape, LargeMemory.allocate(arena, padded(bytes)).asSlice(0, bytes));
   }
@@ -184,14 +203,17 @@ public final class Executable implements AutoCloseable {
   /// A binding for these values of the symbols.
   public synchronized Binding bindSymbols(Map<String, Long> values) {
     Binding known = bindings.get(values);
-    if (known != null) {
-      return known;
-    }
+    return known != null ? known : bindNew(values);
+  }
+
+  private Binding bindNew(Map<String, Long> given) {
+    Map<String, Long> values = new HashMap<>(given);
+    values.putAll(fixed);
     if (bindings.size() == BINDINGS_MAX) {
       bindings.pollFirstEntry().getValue().close();
     }
     var binding = new Binding(this, variant(values), values);
-    bindings.put(Map.copyOf(values), binding);
+    bindings.put(Map.copyOf(given), binding);
     return binding;
   }
 

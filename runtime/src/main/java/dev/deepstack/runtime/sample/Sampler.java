@@ -14,6 +14,7 @@ public final class Sampler {
   private final Candidates candidates = new Candidates();
   private float[] copy = new float[0];
   private double[] weights = new double[0];
+  private boolean[] seen = new boolean[0];
 
   public Sampler(SamplingOptions options) {
     this.options = options;
@@ -24,6 +25,14 @@ public final class Sampler {
   ///
   /// @throws InvalidInputException if no token can be chosen
   public int sample(MemorySegment logits) {
+    return sample(logits, new int[0], 0);
+  }
+
+  /// The next token, from its logits as native little-endian floats, one for each id.
+  ///
+  /// @param before tokens that occurred already, of which the first `beforeCount` count
+  /// @throws InvalidInputException if no token can be chosen
+  public int sample(MemorySegment logits, int[] before, int beforeCount) {
     if (logits.byteSize() % Float.BYTES != 0 || logits.byteSize() / Float.BYTES > Integer.MAX_VALUE) {
       throw new InvalidInputException("logits must be floats, not " + logits.byteSize() + " bytes");
     }
@@ -32,7 +41,30 @@ public final class Sampler {
       copy = new float[count];
     }
     MemorySegment.copy(logits, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, copy, 0, count);
+    if (options.repetitionPenalty() != 1) {
+      penalise(before, beforeCount, count);
+    }
     return sample(copy, count);
+  }
+
+  /// Each token once, however often it occurred.
+  private void penalise(int[] before, int beforeCount, int count) {
+    if (seen.length < count) {
+      seen = new boolean[count];
+    }
+    float penalty = (float) options.repetitionPenalty();
+    for (int i = 0; i < beforeCount; i++) {
+      int id = before[i];
+      if (id < count && !seen[id]) {
+        seen[id] = true;
+        copy[id] = copy[id] > 0 ? copy[id] / penalty : copy[id] * penalty;
+      }
+    }
+    for (int i = 0; i < beforeCount; i++) {
+      if (before[i] < count) {
+        seen[before[i]] = false;
+      }
+    }
   }
 
   /// The next token, from its logits, one for each id.
@@ -50,7 +82,8 @@ public final class Sampler {
     if (weights.length < count) {
       weights = new double[count];
     }
-    boolean filtered = (options.topK() > 0 && options.topK() < count) || options.topP() < 1;
+    boolean filtered = (options.topK() > 0 && options.topK() < count) || options.topP() < 1
+        || options.minP() > 0;
     return filtered ? drawFiltered(logits, count, logits[best]) : drawAny(logits, count, logits[best]);
   }
 
@@ -111,7 +144,8 @@ public final class Sampler {
     do {
       weights[index] = weight(logits[candidates.get(index)], largest);
       kept += weights[index++];
-    } while (index < limit && (options.topP() == 1 || kept < options.topP() * total));
+    } while (index < limit && (options.topP() == 1 || kept < options.topP() * total)
+        && weight(logits[candidates.get(index)], largest) >= options.minP());
     return candidates.get(draw(index, kept));
   }
 

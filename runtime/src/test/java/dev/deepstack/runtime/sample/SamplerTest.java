@@ -163,4 +163,43 @@ class SamplerTest {
     }
     return logits;
   }
+
+  private static int sample(SamplingOptions options, float[] logits, int... before) {
+    return new Sampler(options).sample(java.lang.foreign.MemorySegment.ofArray(logits), before, before.length);
+  }
+
+  @Test
+  void penaltyMakesRepetitionLessLikely() {
+    var options = new SamplingOptions(0, 0, 1, 0, 2, 0);
+    float[] logits = {3, 2, -1, -1.5f};
+    assertThat(sample(options, logits)).isZero();
+    assertThat(sample(options, logits, 0, 0, 0)).isEqualTo(1);
+    assertThat(sample(options, logits, 0, 1)).isZero();
+    assertThat(sample(options, new float[] {-1, -1.5f}, 0)).isEqualTo(1);
+    var sampler = new Sampler(options);
+    sampler.sample(java.lang.foreign.MemorySegment.ofArray(logits), new int[] {0}, 1);
+    assertThat(sampler.sample(java.lang.foreign.MemorySegment.ofArray(logits), new int[] {0}, 0)).isZero();
+  }
+
+  @Test
+  void leastProbabilityIsAShareOfTheLargest() {
+    var logits = new float[] {0, (float) Math.log(0.5), (float) Math.log(0.2), (float) Math.log(0.05)};
+    boolean[] drawn = new boolean[4];
+    var sampler = new Sampler(new SamplingOptions(1, 0, 1, 0.19, 1, 3));
+    for (int i = 0; i < 300; i++) {
+      drawn[sampler.sample(logits)] = true;
+    }
+    assertThat(drawn).containsExactly(true, true, true, false);
+    assertThat(sample(new SamplingOptions(1, 0, 1, 1, 1, 4), logits)).isZero();
+  }
+
+  @Test
+  void refusesWrongFilters() {
+    for (double wrong : new double[] {-0.1, 1.1, Double.NaN}) {
+      assertThatThrownBy(() -> new SamplingOptions(1, 0, 1, wrong, 1, 0)).isInstanceOf(InvalidInputException.class);
+    }
+    for (double wrong : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      assertThatThrownBy(() -> new SamplingOptions(1, 0, 1, 0, wrong, 0)).isInstanceOf(InvalidInputException.class);
+    }
+  }
 }

@@ -7,4 +7,5 @@ module dev.deepstack.models {
 
   exports dev.deepstack.models;
   exports dev.deepstack.models.config;
+  exports dev.deepstack.models.graph;
 }

@@ -1,0 +1,5 @@
+/// Decoders as graph IR.
+@NullMarked
+package dev.deepstack.models.graph;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,20 +1,17 @@
 package dev.deepstack.api;
 
-import dev.deepstack.program.Program;
-import dev.deepstack.runtime.Executable;
-import dev.deepstack.runtime.sample.Sampler;
-import dev.deepstack.tensor.DType;
-import dev.deepstack.tensor.HostTensor;
+import dev.deepstack.program.Decoding;
+import dev.deepstack.runtime.batch.Sequence;
 import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.text.IncrementalDecoder;
 import dev.deepstack.text.Tokenizer;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/// Continues text with a language model, one sequence at a time.
+/// Continues text with a language model, one answer at a time.
 ///
 /// ```java
 /// try (var model = Model.load(Path.of("models/demo"))) {
@@ -23,22 +20,34 @@ import java.util.function.Consumer;
 /// }
 /// ```
 public final class Generator {
-  /// Kernels whose bytes are weights but for a row of activations.
-  private static final Set<String> READS_WEIGHTS = Set.of("linear", "routed_linear", "grouped_mat_mul");
-
-  private final Executable executable;
-  private final LanguageModel model;
+  private final Engine engine;
   private final Optional<Tokenizer> tokenizer;
+  private final @Nullable Decoding decoding;
 
-  Generator(Executable executable, LanguageModel model, Optional<Tokenizer> tokenizer) {
-    this.executable = executable;
-    this.model = model;
+  Generator(Engine engine, Optional<Tokenizer> tokenizer, @Nullable Decoding decoding) {
+    this.engine = engine;
     this.tokenizer = tokenizer;
+    this.decoding = decoding;
   }
 
   /// Tokens of prompt and answer that the model's caches can hold.
   public long contextMax() {
-    return model.contextMax();
+    return engine.contextMax();
+  }
+
+  /// How many different tokens there are.
+  public int vocabulary() {
+    return engine.vocabulary();
+  }
+
+  /// How a conversation becomes a prompt, as the model says, in Jinja; empty when it does not say.
+  public Optional<String> chatTemplate() {
+    return decoding == null ? Optional.empty() : Optional.ofNullable(decoding.chatTemplate());
+  }
+
+  /// The token a text begins with, as the model says, or -1.
+  public int beginToken() {
+    return decoding == null ? -1 : decoding.begin();
   }
 
   /// Generates from the beginning of a new sequence.
@@ -46,145 +55,73 @@ public final class Generator {
   /// @param onText gets the text piece by piece as it is decided, whole characters only
   /// @throws InvalidInputException when the prompt does not fit or the model came without a tokenizer
   public Generation generate(String prompt, GenerationOptions options, Consumer<String> onText) {
-    Tokenizer text = tokenizer.orElseThrow(() -> new InvalidInputException(
-        "the model came without a tokenizer.json, so text means nothing to it; put the file beside the model"));
-    var decoder = text.incrementalDecoder();
+    return generate(text().encode(prompt), options, onText);
+  }
+
+  /// Generates from token ids, with text.
+  ///
+  /// @throws InvalidInputException when the prompt does not fit or the model came without a tokenizer
+  public Generation generate(int[] prompt, GenerationOptions options, Consumer<String> onText) {
+    Tokenizer text = text();
+    IncrementalDecoder decoder = text.incrementalDecoder();
     var out = new StringBuilder();
-    Consumer<String> both = piece -> {
+    var stops = new StopStrings(options.stops(), piece -> {
       out.append(piece);
       onText.accept(piece);
-    };
-    int[] ends = text.endOfTextCandidates();
-    int known = (int) Math.min(text.vocabSize(), model.vocab());
-    var run = new Run(options, known, ends, id -> both.accept(decoder.add(id)));
-    run.generate(text.encode(prompt));
-    both.accept(decoder.flush());
-    return run.generation(out.toString());
+    });
+    var ends = new TreeSet<>(engine.ends());
+    for (int id : text.endOfTextCandidates()) {
+      ends.add(id);
+    }
+    int known = Math.min(text.vocabSize(), engine.vocabulary());
+    Generation answer = engine.run(prompt, request(options, known, List.copyOf(ends),
+        id -> stops.add(decoder.add(id))));
+    stops.add(decoder.flush());
+    stops.flush();
+    return answer.withText(out.toString());
   }
 
   /// Generates from token ids, without text.
   public Generation generate(int[] prompt, GenerationOptions options) {
-    var run = new Run(options, (int) model.vocab(), new int[0], _ -> {});
-    run.generate(prompt);
-    return run.generation("");
+    if (!options.stops().isEmpty()) {
+      text();
+    }
+    return engine.run(prompt, request(options, engine.vocabulary(), engine.ends(), _ -> true));
   }
 
-  /// Bytes of weights that one decode step reads, those of chosen experts only: what memory bandwidth is divided by to
-  /// give the most tokens per second that memory allows.
+  /// Answers several prompts at once: one step computes a token of each.
+  ///
+  /// @throws InvalidInputException when a prompt does not fit, or the model's caches hold one sequence only
+  public Together together(List<int[]> prompts, GenerationOptions options) {
+    if (!(engine instanceof PagedEngine paged)) {
+      throw new InvalidInputException("this model was exported with caches for one sequence; "
+          + "several together need a checkpoint folder or a GGUF file");
+    }
+    return paged.together(prompts, options, options.endless() ? List.of() : engine.ends());
+  }
+
+  private static Engine.Request request(
+      GenerationOptions options, int known, List<Integer> ends, Sequence.Listener listener) {
+    return new Engine.Request(options.maxTokens(), options.sampling(), known,
+        options.endless() ? List.of() : ends, listener, options.cancelled());
+  }
+
+  private Tokenizer text() {
+    return tokenizer.orElseThrow(() -> new InvalidInputException(
+        "the model came without a tokenizer.json, so text means nothing to it; put the file beside the model"));
+  }
+
+  /// Bytes that one decode step reads at the beginning of a sequence, weights of chosen experts only: what memory
+  /// bandwidth is divided by to give the most tokens per second that memory allows.
   public long bytesPerToken() {
-    Map<String, Long> one = new HashMap<>();
-    executable.symbols().forEach((s, range) -> one.put(s, Math.max(1, range.min())));
-    Program program = executable.bindSymbols(model.symbol().isEmpty() ? Map.of() : Map.copyOf(one)).program();
-    one.put(Program.THREADS, 1L);
-    return program.kernels().stream().filter(k -> READS_WEIGHTS.contains(k.kind()))
-        .mapToLong(k -> k.bytes().evaluate(one)).sum();
+    return (long) engine.bytesPerToken(1, 1);
   }
 
-  /// One answer in the making.
-  private final class Run {
-    private final GenerationOptions options;
-    private final Sampler sampler;
-    private final int known;
-    private final int[] ends;
-    private final java.util.function.IntConsumer onToken;
-    private final float[] scores;
-    private int[] ids = new int[0];
-    private int promptTokens;
-    private int length;
-    private long prefillNs;
-    private long decodeNs;
-
-    Run(GenerationOptions options, int known, int[] ends, java.util.function.IntConsumer onToken) {
-      this.options = options;
-      this.known = known;
-      this.ends = ends;
-      this.onToken = onToken;
-      sampler = new Sampler(options.sampling());
-      scores = new float[known];
-    }
-
-    void generate(int[] prompt) {
-      check(prompt);
-      promptTokens = prompt.length;
-      length = prompt.length;
-      long room = Math.min(options.maxTokens(), model.contextMax() - length);
-      ids = Arrays.copyOf(prompt, Math.toIntExact(length + room));
-      executable.reset();
-      long start = System.nanoTime();
-      HostTensor logits = prefill();
-      prefillNs = System.nanoTime() - start;
-      start = System.nanoTime();
-      while (take(sampler.sample(scores(logits))) && length < ids.length) {
-        logits = next();
-      }
-      decodeNs = System.nanoTime() - start;
-    }
-
-    private void check(int[] prompt) {
-      if (prompt.length == 0) {
-        throw new InvalidInputException("the prompt is empty; give at least one character");
-      }
-      if (prompt.length >= model.contextMax()) {
-        throw new InvalidInputException("the prompt has " + prompt.length + " tokens and the model's context is "
-            + model.contextMax() + "; shorten the prompt");
-      }
-      for (int id : prompt) {
-        if (id < 0 || id >= model.vocab()) {
-          throw new InvalidInputException("token id " + id + " is outside the model's vocabulary of " + model.vocab()
-              + "; the tokenizer.json does not belong to this model");
-        }
-      }
-      if (prompt.length < model.lengths().min()) {
-        throw new InvalidInputException("the prompt has " + prompt.length + " tokens and the model was exported for at "
-            + "least " + model.lengths().min() + "; lengthen the prompt or export with min=1");
-      }
-    }
-
-    /// The prompt in pieces as large as a step takes. A piece may begin early, over tokens already seen: writing a
-    /// cache entry again gives the same entry.
-    private HostTensor prefill() {
-      int most = (int) Math.min(model.lengths().max(), promptTokens);
-      HostTensor logits = null;
-      for (int done = 0; done < promptTokens; ) {
-        int count = Math.min(most, promptTokens - done);
-        int from = done - Math.max(0, (int) model.lengths().min() - count);
-        logits = model.step(ids, from, done + count - from, from);
-        done += count;
-      }
-      return java.util.Objects.requireNonNull(logits);
-    }
-
-    private HostTensor next() {
-      int count = (int) Math.max(1, model.lengths().min());
-      return model.step(ids, length - count, count, length - count);
-    }
-
-    /// Adds a token; false at the end of the answer.
-    private boolean take(int id) {
-      ids[length++] = id;
-      onToken.accept(id);
-      for (int end : ends) {
-        if (id == end) {
-          return false;
-        }
-      }
-      return true;
-    }
-
-    private float[] scores(HostTensor logits) {
-      if (logits.dtype() == DType.F32) {
-        java.lang.foreign.MemorySegment.copy(logits.data(), java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED, 0,
-            scores, 0, known);
-      } else {
-        for (int i = 0; i < known; i++) {
-          scores[i] = (float) logits.getDouble(i);
-        }
-      }
-      return scores;
-    }
-
-    Generation generation(String text) {
-      return new Generation(text, Arrays.copyOfRange(ids, promptTokens, length), promptTokens, prefillNs, decodeNs);
-    }
+  /// Bytes that decode reads per token: weights, shared by the sequences of a step, and the caches of its sequence.
+  ///
+  /// @param batch sequences that share a step
+  /// @param context tokens of each in the caches
+  public double bytesPerToken(int batch, long context) {
+    return engine.bytesPerToken(batch, context);
   }
 }

@@ -1,6 +1,7 @@
 package dev.deepstack.api;
 
 import dev.deepstack.program.CompiledModel;
+import dev.deepstack.program.Decoding;
 import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.ProgramFile;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
 
 /// A model, loaded and ready to run.
 ///
@@ -28,15 +30,20 @@ public final class Model implements AutoCloseable {
   private final CompiledModel compiled;
   private final Executable executable;
   private final Optional<Tokenizer> tokenizer;
+  private final DecoderOptions options;
+  private @Nullable Engine engine;
   private boolean closed;
 
-  private Model(CompiledModel compiled, Executable executable, Optional<Tokenizer> tokenizer) {
+  private Model(
+      CompiledModel compiled, Executable executable, Optional<Tokenizer> tokenizer, DecoderOptions options) {
+    this.options = options;
     this.compiled = compiled;
     this.executable = executable;
     this.tokenizer = tokenizer;
   }
 
-  /// Loads a `.pt2` file, a `.dsp` file, or a folder that holds one of them and perhaps a `tokenizer.json`.
+  /// Loads a `.pt2` file, a `.dsp` file, a `.gguf` file, a folder that holds one of them and perhaps a
+  /// `tokenizer.json`, or a checkpoint folder: `config.json` and safetensors.
   ///
   /// @throws InvalidInputException when there is no such model
   /// @throws dev.deepstack.tensor.MalformedModelException when the file is broken
@@ -51,12 +58,21 @@ public final class Model implements AutoCloseable {
     try {
       int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
       var tokenizer = files.tokenizer(compiled);
+      Map<String, Long> fixed = fixed(compiled, options);
       return new Model(compiled,
-          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads), tokenizer);
+          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed), tokenizer,
+          options.decoder());
     } catch (RuntimeException | Error e) {
       compiled.close();
       throw e;
     }
+  }
+
+  /// What is said when a model is loaded: how much its caches hold.
+  private static Map<String, Long> fixed(CompiledModel compiled, LoadOptions options) {
+    Decoding decoding = compiled.decoding();
+    return decoding == null ? Map.of()
+        : Map.of(Decoding.SLOTS, options.decoder().slots(decoding.contextMax(), decoding.pageSlots()));
   }
 
   /// Compiles without loading: for writing a `.dsp`.
@@ -65,11 +81,12 @@ public final class Model implements AutoCloseable {
     if (files.isProgram()) {
       throw new InvalidInputException(files.model() + " is compiled already; give the .pt2 it was made from");
     }
-    ModelCompiler compiler = ServiceLoader.load(ModelCompiler.class).findFirst().orElseThrow(
-        () -> new UnsupportedModelException(files.model() + " must be compiled and no compiler is on the class path; "
-            + "add dev.deepstack:deepstack-compiler, or load a .dsp made by deepstack compile"));
-    CompiledModel compiled = compiler.compile(files.model(),
-        new ModelCompiler.Options(options.cpu(), options.cached(), options.progress()));
+    ModelCompiler compiler = ServiceLoader.load(ModelCompiler.class).stream().map(ServiceLoader.Provider::get)
+        .filter(c -> c.compiles(files.model())).findFirst().orElseThrow(
+            () -> new UnsupportedModelException(files.model() + " must be compiled and no compiler for it is on the "
+                + "class path; add dev.deepstack:deepstack-compiler, or load a .dsp made by deepstack compile"));
+    CompiledModel compiled = compiler.compile(files.model(), new ModelCompiler.Options(options.cpu(), options.cached(),
+        options.progress(), options.decoder().cacheType(), options.decoder().packed()));
     return compiled.withTokenizer(files.tokenizerText());
   }
 
@@ -110,12 +127,26 @@ public final class Model implements AutoCloseable {
     executable.reset();
   }
 
-  /// Text generation, when the model is a language model: token ids i64[1,T] and positions i64[T] to logits
-  /// [1,T,vocab].
+  /// Text generation, when the model is a language model: a decoder with paged caches, or an exported model that turns
+  /// token ids i64[1,T] and positions i64[T] into logits [1,T,vocab].
   ///
   /// @throws InvalidInputException when it is not, saying why
   public Generator generator() {
-    return new Generator(executable, LanguageModel.recognise(executable, compiled.context()), tokenizer);
+    return new Generator(engine(), tokenizer, compiled.decoding());
+  }
+
+  /// One for all generators: it knows what is in the caches.
+  private synchronized Engine engine() {
+    Engine known = engine;
+    if (known == null) {
+      Decoding decoding = compiled.decoding();
+      known = decoding == null
+          ? new SingleEngine(executable, LanguageModel.recognise(executable, compiled.context()))
+          : new PagedEngine(executable, decoding, options.slots(decoding.contextMax(), decoding.pageSlots()),
+              options.sequences());
+      engine = known;
+    }
+    return known;
   }
 
   /// The tokenizer that came with the model.

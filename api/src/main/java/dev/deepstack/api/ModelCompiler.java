@@ -12,12 +12,17 @@ public interface ModelCompiler {
   /// @param cpu `native`, `avx2` or `avx512`
   /// @param cached whether compiled code may be taken from and put into the user's cache
   /// @param progress told what is being done, in a few words
-  record Options(String cpu, boolean cached, Consumer<String> progress) {
+  /// @param cacheType how a decoder's caches are stored: `f32`, `bf16`, `f16` or `q8`
+  /// @param packed whether weights may be copied into the order that kernels like best
+  record Options(String cpu, boolean cached, Consumer<String> progress, String cacheType, boolean packed) {
     public static Options standard() {
-      return new Options("native", true, _ -> {});
+      return new Options("native", true, _ -> {}, "f32", true);
     }
   }
 
-  /// Compiles a `.pt2` file. The result keeps the file mapped until it is closed.
+  /// Whether it is for this file or folder, by its name.
+  boolean compiles(Path file);
+
+  /// Compiles a model. The result keeps its files mapped until it is closed.
   CompiledModel compile(Path file, Options options);
 }

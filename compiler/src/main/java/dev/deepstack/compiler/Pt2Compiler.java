@@ -27,6 +27,11 @@ import java.util.Map;
 /// From a model file to programs: the whole compile side on one page.
 public final class Pt2Compiler implements ModelCompiler {
   @Override
+  public boolean compiles(Path file) {
+    return file.toString().endsWith(".pt2");
+  }
+
+  @Override
   public CompiledModel compile(Path file, Options options) {
     CpuTarget cpu = target(options.cpu());
     ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();

@@ -1,6 +1,7 @@
 package dev.deepstack.program;
 
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// What generation must know about a decoder whose caches are paged.
@@ -17,12 +18,16 @@ import org.jspecify.annotations.Nullable;
 /// @param begin the token a text begins with, or -1
 /// @param ends tokens that end an answer
 /// @param chatTemplate how a conversation becomes a prompt, or null
+/// @param vocabularyLists the tokenizer as the metadata of a GGUF file has it: text, numbers, flags and lists of them;
+///     empty when a `tokenizer.json` says it
 public record Decoding(
-    int pageSlots, long contextMax, int vocabulary, int begin, List<Integer> ends, @Nullable String chatTemplate) {
+    int pageSlots, long contextMax, int vocabulary, int begin, List<Integer> ends, @Nullable String chatTemplate,
+    Map<String, Object> vocabularyLists) {
   /// The symbol for the number of cache slots.
   public static final String SLOTS = "S";
 
   public Decoding {
     ends = List.copyOf(ends);
+    vocabularyLists = Map.copyOf(vocabularyLists);
   }
 }

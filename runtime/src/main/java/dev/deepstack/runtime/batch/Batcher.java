@@ -103,7 +103,7 @@ public final class Batcher {
       Sequence sequence = selected.get(i);
       sequence.advance(logits.asSlice(i * row, row), contextMax());
       if (sequence.finish() != null) {
-        sequence.release();
+        sequence.end();
       }
     }
     running.removeIf(s -> s.finish() != null);
@@ -120,7 +120,11 @@ public final class Batcher {
 
   private static void end(Sequence sequence, Finish why) {
     sequence.finish(why);
-    sequence.release();
+    if (why == Finish.FAILED) {
+      sequence.drop();
+    } else {
+      sequence.end();
+    }
   }
 
   /// Lets sequences in as long as there is room for all their tokens and one more.

@@ -28,6 +28,7 @@ public final class Sequence {
   private @Nullable PageTable table;
   private volatile @Nullable Finish finish;
   private volatile boolean cancelled;
+  private boolean kept;
 
   /// @param prompt at least one token
   /// @param tokensMax most tokens of the answer, at least 1
@@ -123,6 +124,36 @@ public final class Sequence {
 
   void finish(Finish why) {
     finish = why;
+  }
+
+  /// Keeps its pages when it ends, for a later sequence to go on from, and takes over those of an earlier one as far as
+  /// the tokens agree.
+  ///
+  /// @param before a finished sequence of the same batcher that kept its pages; null for none
+  public void keep(@Nullable Sequence before) {
+    kept = true;
+    if (before != null && before.finish != null && before.table != null) {
+      table = before.table;
+      before.table = null;
+      int most = Math.min(before.computed, length - 1);
+      while (computed < most && tokens[computed] == before.tokens[computed]) {
+        computed++;
+      }
+      table.keep(computed);
+    }
+  }
+
+  /// Gives back kept pages.
+  public void drop() {
+    kept = false;
+    release();
+  }
+
+  /// Gives the pages back, unless they are kept.
+  void end() {
+    if (!kept) {
+      release();
+    }
   }
 
   /// Forgets what is in the caches; it can be computed again.

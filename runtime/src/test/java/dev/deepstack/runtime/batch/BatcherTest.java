@@ -168,4 +168,31 @@ final class BatcherTest {
     assertThatThrownBy(() -> sequence(new int[0], 1)).isInstanceOf(InvalidInputException.class);
     assertThatThrownBy(() -> sequence(new int[1], 0)).isInstanceOf(InvalidInputException.class);
   }
+
+  @Test
+  void goesOnFromWhatAnEarlierSequenceLeft() {
+    var fake = new PagedFake(20, 4);
+    var pages = new Pages(20, 4);
+    var batcher = new Batcher(fake, pages, new Batcher.Limits(1000, 100, 1));
+    var first = sequence(new int[] {1, 2, 3, 4, 5}, 6);
+    first.keep(null);
+    batcher.add(first);
+    runAll(batcher);
+    assertThat(pages.free()).isEqualTo(17);
+    int[] more = {1, 2, 3, 4, 5, first.answer()[0], first.answer()[1], 9, 9};
+    var second = sequence(more, 3);
+    second.keep(first);
+    batcher.add(second);
+    fake.steps.clear();
+    runAll(batcher);
+    assertThat(fake.steps.getFirst()).isEqualTo("2/1");
+    assertThat(second.answer()).isEqualTo(alone(more, 3));
+    var same = sequence(more, 3);
+    same.keep(second);
+    batcher.add(same);
+    runAll(batcher);
+    assertThat(same.answer()).isEqualTo(alone(more, 3));
+    same.drop();
+    assertThat(pages.free()).isEqualTo(20);
+  }
 }

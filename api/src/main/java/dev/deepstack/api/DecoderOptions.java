@@ -1,0 +1,47 @@
+package dev.deepstack.api;
+
+import dev.deepstack.tensor.InvalidInputException;
+import java.util.List;
+
+/// What a decoder with paged caches is loaded for.
+///
+/// @param context tokens of prompt and answer that each sequence may have; 0 takes the model's own, at most
+///     [#CONTEXT_USUAL]
+/// @param sequences that run together at most; the caches have room for all
+/// @param cacheType how caches are stored: `f32`, `bf16`, `f16` or `q8`
+/// @param packed whether weights may be copied into the order that kernels like best
+public record DecoderOptions(long context, int sequences, String cacheType, boolean packed) {
+  /// The most context that nobody had to ask for.
+  public static final long CONTEXT_USUAL = 4096;
+
+  private static final List<String> TYPES = List.of("f32", "bf16", "f16", "q8");
+
+  public DecoderOptions {
+    if (context < 0 || sequences < 1) {
+      throw new InvalidInputException("the context must be a positive number of tokens and there must be a sequence, "
+          + "not " + context + " and " + sequences);
+    }
+    if (!TYPES.contains(cacheType)) {
+      throw new InvalidInputException("caches are stored as " + String.join(", ", TYPES) + ", not as \"" + cacheType
+          + "\"");
+    }
+  }
+
+  public static DecoderOptions standard() {
+    return new DecoderOptions(0, 1, "f32", true);
+  }
+
+  public DecoderOptions withContext(long tokens) {
+    return new DecoderOptions(tokens, sequences, cacheType, packed);
+  }
+
+  public DecoderOptions withSequences(int count) {
+    return new DecoderOptions(context, count, cacheType, packed);
+  }
+
+  /// Cache slots in whole pages for all sequences.
+  long slots(long contextMax, int pageSlots) {
+    long each = context == 0 ? Math.min(contextMax, CONTEXT_USUAL) : Math.min(context, contextMax);
+    return Math.multiplyExact(Math.ceilDiv(each, (long) pageSlots) * pageSlots, (long) sequences);
+  }
+}

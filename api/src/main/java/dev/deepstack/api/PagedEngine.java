@@ -1,0 +1,166 @@
+package dev.deepstack.api;
+
+import dev.deepstack.program.Decoding;
+import dev.deepstack.program.Port;
+import dev.deepstack.program.Program;
+import dev.deepstack.runtime.Executable;
+import dev.deepstack.runtime.batch.Batcher;
+import dev.deepstack.runtime.batch.ExecutableStep;
+import dev.deepstack.runtime.batch.Finish;
+import dev.deepstack.runtime.batch.Sequence;
+import dev.deepstack.runtime.kv.Pages;
+import dev.deepstack.tensor.HostTensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// A decoder with paged caches. What one answer left in the caches serves the next, as far as their tokens agree: a
+/// conversation is not read again with every question.
+final class PagedEngine implements Engine {
+  /// Tokens of prompts in one step: enough for a step's arithmetic to outweigh reading the weights.
+  static final int CHUNK_TOKENS = 512;
+
+  private final Executable executable;
+  private final Decoding decoding;
+  private final ExecutableStep step;
+  private final Batcher batcher;
+  private @Nullable Sequence last;
+
+  /// @param slots cache slots there are
+  /// @param sequences that run together at most
+  PagedEngine(Executable executable, Decoding decoding, long slots, int sequences) {
+    this.executable = executable;
+    this.decoding = decoding;
+    step = new ExecutableStep(executable, decoding);
+    var pages = new Pages(Math.toIntExact(slots / decoding.pageSlots()), decoding.pageSlots());
+    batcher = new Batcher(step, pages, new Batcher.Limits(decoding.contextMax(), CHUNK_TOKENS, sequences));
+  }
+
+  @Override
+  public long contextMax() {
+    return batcher.contextMax();
+  }
+
+  @Override
+  public int vocabulary() {
+    return decoding.vocabulary();
+  }
+
+  @Override
+  public List<Integer> ends() {
+    return decoding.ends();
+  }
+
+  @Override
+  public double bytesPerToken(int batch, long context) {
+    int columns = Math.toIntExact(Math.ceilDiv(context, decoding.pageSlots()));
+    Map<String, Long> sizes = step.sizes(batch, batch, columns, batch);
+    Program program = executable.bindSymbols(sizes).program();
+    sizes.put(Decoding.SLOTS, slots());
+    return SingleEngine.weightBytes(program, sizes) / (double) batch + cacheBytes() * (double) context;
+  }
+
+  private long slots() {
+    return executable.states().firstEntry().getValue().shape()[0];
+  }
+
+  /// Bytes of a cache slot in all layers.
+  private long cacheBytes() {
+    return executable.states().values().stream().mapToLong(s -> s.data().byteSize() / s.shape()[0]).sum();
+  }
+
+  @Override
+  public Generation run(int[] prompt, Request request) {
+    var pace = new Pace();
+    var sequence = new Sequence(prompt, request.maxTokens(), request.sampling(), request.known(), request.ends(),
+        id -> {
+          pace.token();
+          return request.listener().token(id);
+        });
+    Sequence before = last;
+    last = null;
+    sequence.keep(before);
+    last = sequence;
+    batcher.add(sequence);
+    pace.begin();
+    while (sequence.finish() == null) {
+      if (request.cancelled().getAsBoolean()) {
+        sequence.cancel();
+      }
+      batcher.step();
+    }
+    pace.end();
+    return generation(sequence, pace.prefillNs, pace.decodeNs);
+  }
+
+  private static Generation generation(Sequence sequence, long prefillNs, long decodeNs) {
+    Finish finish = Objects.requireNonNull(sequence.finish());
+    return new Generation("", sequence.answer(), sequence.promptTokens(), prefillNs, decodeNs, finish);
+  }
+
+  /// Answers several prompts at once.
+  Together together(List<int[]> prompts, GenerationOptions options, List<Integer> ends) {
+    if (last != null) {
+      last.drop();
+      last = null;
+    }
+    var pace = new Pace();
+    int[] begun = {0};
+    var sequences = new ArrayList<Sequence>();
+    for (int[] prompt : prompts) {
+      boolean[] first = {true};
+      sequences.add(new Sequence(prompt, options.maxTokens(), options.sampling(), 0, ends, _ -> {
+        begun[0] += first[0] ? 1 : 0;
+        first[0] = false;
+        return true;
+      }));
+    }
+    pace.begin();
+    sequences.forEach(batcher::add);
+    int tokensThen = 0;
+    while (batcher.step()) {
+      if (pace.prefillNs == 0 && begun[0] == sequences.size()) {
+        pace.token();
+        tokensThen = sequences.stream().mapToInt(s -> s.length() - s.promptTokens()).sum();
+      }
+    }
+    pace.end();
+    int tokens = sequences.stream().mapToInt(s -> s.length() - s.promptTokens()).sum() - tokensThen;
+    return new Together(sequences.stream().map(s -> generation(s, pace.prefillNs, pace.decodeNs)).toList(),
+        sequences.stream().mapToInt(Sequence::promptTokens).sum(), pace.prefillNs, tokens, pace.decodeNs);
+  }
+
+  /// When the first token came and when the last.
+  private static final class Pace {
+    private long start;
+    private long prefillNs;
+    private long decodeNs;
+
+    void begin() {
+      start = System.nanoTime();
+    }
+
+    void token() {
+      if (prefillNs == 0) {
+        prefillNs = Math.max(1, System.nanoTime() - start);
+      }
+    }
+
+    void end() {
+      token();
+      decodeNs = System.nanoTime() - start - prefillNs;
+    }
+  }
+
+  /// Bytes of all caches that one token takes, for a program that is not loaded.
+  static long cacheBytesPerSlot(Program program) {
+    long bytes = 0;
+    for (Port state : program.states()) {
+      long[] one = state.type().shape().evaluate(Map.of(Decoding.SLOTS, 1L));
+      bytes += HostTensor.count(one) * state.type().dtype().bytes();
+    }
+    return bytes;
+  }
+}

@@ -3,6 +3,7 @@ package dev.deepstack.conformance;
 import dev.deepstack.conformance.OpSamples.Sample;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
@@ -116,6 +117,37 @@ final class Draft {
     HostTensor tensor = HostTensor.zeros(dtype, type.shape().toLongs());
     for (long i = 0; i < tensor.elements(); i++) {
       tensor.setDouble(i, gen.doubleIn(-0.5, 0.5));
+    }
+    String weight = "w" + weights.size();
+    weights.put(weight, tensor);
+    return graph.weight(weight, type);
+  }
+
+  /// A weight of random blocks with small scales.
+  ///
+  /// @param shape with `%d` for the bytes of a row
+  /// @param blocks in a row
+  Value blocks(BlockFormat format, String shape, int blocks) {
+    var type = new TensorType(DType.U8, parse(shape.formatted(blocks * format.bytes())));
+    HostTensor tensor = HostTensor.zeros(DType.U8, type.shape().toLongs());
+    int[] halves = switch (format) {
+      case Q8_0, Q4_0, Q5_0 -> new int[] {1};
+      case Q4_1, Q5_1, Q4_K, Q5_K -> new int[] {1, 3};
+      case Q2_K -> new int[] {81, 83};
+      case Q3_K -> new int[] {109};
+      case Q6_K -> new int[] {209};
+      case MXFP4 -> new int[0];
+    };
+    for (long i = 0; i < tensor.elements(); i++) {
+      tensor.setLong(i, gen.longIn(0, 255));
+    }
+    for (long b = 0; b < tensor.elements(); b += format.bytes()) {
+      for (int at : halves) {
+        tensor.setLong(b + at, 0x24 | tensor.getLong(b + at) & 0x83);
+      }
+      if (format == BlockFormat.MXFP4) {
+        tensor.setLong(b, gen.longIn(118, 122));
+      }
     }
     String weight = "w" + weights.size();
     weights.put(weight, tensor);

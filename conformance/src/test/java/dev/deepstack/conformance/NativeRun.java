@@ -9,7 +9,9 @@ import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.program.code.LargeMemory;
 import dev.deepstack.program.code.NativeCode;
 import dev.deepstack.program.code.ObjectCache;
+import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
+import dev.deepstack.program.weight.PanelLayout;
 import dev.deepstack.tensor.DimBinder;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.TensorType;
@@ -177,12 +179,16 @@ final class NativeRun {
     if (recipe.layout() == WeightRecipe.Layout.PLAIN) {
       return plain;
     }
-    var packing = new Packing(recipe.dtype(), recipe.rows(), recipe.columns(), program.panelRows());
+    PanelLayout packing = recipe.panels(program.panelRows());
     var packed = LargeMemory.allocate(arena, recipe.groups() * packing.bytes());
     probe.reserved(packed);
     for (long g = 0; g < recipe.groups(); g++) {
-      packing.pack(plain.asSlice(g * matrix * width, matrix * width), recipe.columns(), 1,
-          packed.asSlice(g * packing.bytes(), packing.bytes()));
+      MemorySegment from = plain.asSlice(g * matrix * width, matrix * width);
+      MemorySegment to = packed.asSlice(g * packing.bytes(), packing.bytes());
+      switch (packing) {
+        case Packing p -> p.pack(from, recipe.columns(), 1, to);
+        case BlockPacking b -> b.packRows(from, recipe.columns(), 0, recipe.rows(), to);
+      }
     }
     return packed;
   }

@@ -28,7 +28,8 @@ public final class OpSamples {
   public static Stream<Sample> all() {
     return Stream.of(
             SourceSamples.all(), UnarySamples.all(), BinarySamples.all(), CastSamples.all(), MovementSamples.all(),
-            FoldSamples.all(), IndexSamples.all(), ContractionSamples.all(), NormSamples.all(), BlockSamples.all())
+            FoldSamples.all(), IndexSamples.all(), ContractionSamples.all(), NormSamples.all(), BlockSamples.all(),
+            StoredSamples.all())
         .flatMap(s -> s);
   }
 }

@@ -624,12 +624,12 @@ public sealed interface Op {
     }
   }
 
-  /// Softmax attention of tokens over caches in pages. q `[T,H,D]` f32; k `[S,G,D]` and v `[S,G,E]` are cache slots, each
-  /// of the G heads serving H/G query heads; a narrow cache is widened, an i8 one times kScale, vScale `[S,G]`.
+  /// Softmax attention of tokens over caches in pages. q `[T,H,D]` f32; k `[S,G,D]` and v `[S,G,E]` are cache slots,
+  /// each of the G heads serving H/G query heads; a narrow cache is widened, an i8 one times kScale, vScale `[S,G]`.
   ///
   /// Token t belongs to sequence `b = sequences[t]`, whose position p lies in slot
-  /// `pages[b, p/pageSize] * pageSize + p%pageSize`, and sees positions `0..positions[t]`, only the last `window` of them
-  /// when `window > 0`. sinks `[H]` are logits that join each head's softmax without a value. Result `[T,H,E]`.
+  /// `pages[b, p/pageSize] * pageSize + p%pageSize`, and sees positions `0..positions[t]`, only the last `window` of
+  /// them when `window > 0`. sinks `[H]` are logits that join each head's softmax without a value. Result `[T,H,E]`.
   record PagedAttention(
       Value q, Value k, Value v, @Nullable Value kScale, @Nullable Value vScale, Value positions, Value sequences,
       Value pages, @Nullable Value sinks, double scale, long window, int pageSize) implements Composite {

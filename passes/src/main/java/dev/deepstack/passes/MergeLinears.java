@@ -4,6 +4,7 @@ import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.OpSchema;
 import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import java.util.ArrayList;
@@ -20,7 +21,7 @@ final class MergeLinears {
   private MergeLinears() {}
 
   /// Layers that may share: same input, same storage, with or without bias.
-  private record Key(Value x, DType stored, @Nullable DType bias) {}
+  private record Key(Value x, DType stored, @Nullable BlockFormat blocks, @Nullable DType bias) {}
 
   static Graph run(Graph from) {
     Map<Value, List<Value>> groups = groups(from);
@@ -58,7 +59,8 @@ final class MergeLinears {
     for (Value v : graph.values()) {
       if (v.op() instanceof Op.Linear(var x, var w, var bias)
           && isOwn(w, uses) && (bias == null || isOwn(bias, uses))) {
-        var key = new Key(x, w.type().dtype(), bias == null ? null : bias.type().dtype());
+        var key = new Key(x, w.type().dtype(), w.op() instanceof Op.Dequantize d ? d.format() : null,
+            bias == null ? null : bias.type().dtype());
         byKey.computeIfAbsent(key, _ -> new ArrayList<>()).add(v);
       }
     }
@@ -72,7 +74,8 @@ final class MergeLinears {
   }
 
   private static boolean isOwn(Value w, Map<Value, Integer> uses) {
-    return w.op() instanceof Op.Weight && uses.getOrDefault(w, 0) == 1;
+    Value stored = w.op() instanceof Op.Dequantize d ? d.x() : w;
+    return stored.op() instanceof Op.Weight && uses.getOrDefault(stored, 0) == 1 && uses.getOrDefault(w, 0) == 1;
   }
 
   private static void merge(List<Value> group, Map<Value, Value> images, Graph to) {
@@ -80,7 +83,7 @@ final class MergeLinears {
     var biases = new ArrayList<Value>();
     for (Value v : group) {
       if (v.op() instanceof Op.Linear(var _, var w, var bias)) {
-        weights.add(to.add(w.op()));
+        weights.add(to.add(OpSchema.map(w.op(), o -> to.add(o.op()))));
         if (bias != null) {
           biases.add(to.add(bias.op()));
         }

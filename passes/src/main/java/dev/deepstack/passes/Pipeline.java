@@ -26,6 +26,7 @@ public record Pipeline(List<Pass> passes) {
         pass("absorb latent", AbsorbLatent::apply),
         pass("gated mlp", GatedMlps::apply),
         new Pass("merge linear", MergeLinears::run),
+        new Pass("8-bit activations", Int8Activations::run),
         pass("simplify again", none)));
   }
 

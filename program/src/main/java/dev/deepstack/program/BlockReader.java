@@ -3,6 +3,7 @@ package dev.deepstack.program;
 import dev.deepstack.program.Program.KernelInfo;
 import dev.deepstack.program.WeightRecipe.Layout;
 import dev.deepstack.program.WeightRecipe.Piece;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
@@ -160,13 +161,26 @@ final class BlockReader {
   private WeightRecipe recipe() {
     Layout layout = choice(1) == 0 ? Layout.PLAIN : Layout.PANELS;
     DType dtype = DType.parse(text());
+    BlockFormat blocks = blocks(text());
     long[] extents = longs();
     List<Piece> pieces = list(() -> {
       String weight = text();
       long[] v = longs();
       return new Piece(weight, v[0], v[1], v[2], v[3], v[4]);
     });
-    return new WeightRecipe(layout, dtype, extents[0], extents[1], extents[2], pieces);
+    return new WeightRecipe(layout, dtype, blocks, extents[0], extents[1], extents[2], pieces);
+  }
+
+  private static @Nullable BlockFormat blocks(String name) {
+    if (name.isEmpty()) {
+      return null;
+    }
+    for (BlockFormat format : BlockFormat.values()) {
+      if (format.name().equals(name)) {
+        return format;
+      }
+    }
+    throw new MalformedModelException("a weight is stored as " + name + ", which is not known");
   }
 
   private Dim dim() {

@@ -143,6 +143,7 @@ final class BlockWriter {
   private void recipe(WeightRecipe r) throws IOException {
     out.writeByte(r.layout() == WeightRecipe.Layout.PLAIN ? 0 : 1);
     text(r.dtype().text());
+    text(r.blocks() == null ? "" : r.blocks().name());
     longs(r.groups(), r.rows(), r.columns());
     list(r.pieces(), piece -> {
       text(piece.weight());

@@ -3,6 +3,8 @@ package dev.deepstack.program;
 import dev.deepstack.program.WeightRecipe.Layout;
 import dev.deepstack.program.WeightRecipe.Piece;
 import dev.deepstack.program.weight.Packing;
+import dev.deepstack.tensor.BlockFormat;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.MalformedModelException;
@@ -133,8 +135,14 @@ final class ProgramCheck {
     Math.multiplyExact(elements, 2L * program.panelRows() * r.dtype().bytes());
     switch (r.layout()) {
       case PLAIN -> require(isWhole(r, elements), "weight " + first + " is not used as a whole");
-      case PANELS -> require(elements > 0 && Packing.supports(r.dtype()), "weight " + first + " cannot lie in panels");
+      case PANELS -> require(elements > 0 && isPackable(r), "weight " + first + " cannot lie in panels");
     }
+  }
+
+  private static boolean isPackable(WeightRecipe r) {
+    BlockFormat blocks = r.blocks();
+    return blocks == null ? Packing.supports(r.dtype()) : r.dtype() == DType.U8 && r.columns() % blocks.bytes() == 0
+        && r.pieces().stream().allMatch(p -> p.columnStride() == 1);
   }
 
   private static boolean isInside(WeightRecipe r, Piece piece, long elements) {

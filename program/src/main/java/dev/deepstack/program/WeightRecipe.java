@@ -1,17 +1,27 @@
 package dev.deepstack.program;
 
+import dev.deepstack.program.weight.BlockPacking;
+import dev.deepstack.program.weight.Packing;
+import dev.deepstack.program.weight.PanelLayout;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// How the bytes of one weight buffer come from the checkpoint.
 ///
 /// The pieces, one after another, give the rows of `groups` matrices `[rows, columns]`; `groups` is the number of
 /// experts for routed weights and 1 otherwise.
 ///
+/// A `*` in the name of a piece's weight stands for the number of the group: each group then has a tensor of its own.
+///
 /// @param layout how they are stored for the kernels
 /// @param dtype of the elements, in the checkpoint and in the buffer
+/// @param blocks the block format of the weights, or null for plain numbers; the elements are then the u8 of whole rows
+///     of blocks
 public record WeightRecipe(
-    Layout layout, DType dtype, long groups, long rows, long columns, List<Piece> pieces) {
+    Layout layout, DType dtype, @Nullable BlockFormat blocks, long groups, long rows, long columns,
+    List<Piece> pieces) {
   /// How a weight is stored.
   public enum Layout {
     /// Row-major, as tensors are.
@@ -29,5 +39,21 @@ public record WeightRecipe(
 
   public WeightRecipe {
     pieces = List.copyOf(pieces);
+  }
+
+  /// A recipe for plain numbers.
+  public WeightRecipe(Layout layout, DType dtype, long groups, long rows, long columns, List<Piece> pieces) {
+    this(layout, dtype, null, groups, rows, columns, pieces);
+  }
+
+  /// Weights of a row.
+  public long k() {
+    return blocks == null ? columns : columns / blocks.bytes() * blocks.weights();
+  }
+
+  /// The panels that [Layout#PANELS] asks for, `panelRows` rows each.
+  public PanelLayout panels(int panelRows) {
+    return blocks == null ? new Packing(dtype, rows, columns, panelRows)
+        : new BlockPacking(blocks, rows, k(), panelRows);
   }
 }

@@ -4,7 +4,9 @@ import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.program.WeightRecipe.Piece;
 import dev.deepstack.program.WeightSource;
 import dev.deepstack.program.code.LargeMemory;
+import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
+import dev.deepstack.program.weight.PanelLayout;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.StridedTensor;
@@ -53,23 +55,24 @@ final class WeightMemory {
   }
 
   /// The tensor a piece names, row-major. Checked: a piece must not reach beyond it.
-  private HostTensor tensor(WeightRecipe recipe, Piece piece) {
-    HostTensor tensor = contiguous.computeIfAbsent(piece.weight(), name -> {
+  private HostTensor tensor(WeightRecipe recipe, Piece piece, long group) {
+    String named = piece.weight().replace("*", Long.toString(group));
+    HostTensor tensor = contiguous.computeIfAbsent(named, name -> {
       StridedTensor stored = source.weight(name);
       return stored.contiguous(arena);
     });
-    long last = piece.offset() + (recipe.groups() - 1) * piece.groupStride() + (piece.rows() - 1) * piece.rowStride()
+    long last = start(piece, recipe.groups() - 1) + (piece.rows() - 1) * piece.rowStride()
         + (recipe.columns() - 1) * piece.columnStride();
     boolean empty = recipe.columns() == 0 || piece.rows() == 0;
     if (tensor.dtype() != recipe.dtype() || !empty && (piece.offset() < 0 || last >= tensor.elements())) {
-      throw new MalformedModelException("weight " + piece.weight() + " is " + tensor
+      throw new MalformedModelException("weight " + named + " is " + tensor
           + ", which is not what the program was compiled for; compile the model again");
     }
     return tensor;
   }
 
   private MemorySegment plain(WeightRecipe recipe) {
-    MemorySegment data = tensor(recipe, recipe.pieces().getFirst()).data();
+    MemorySegment data = tensor(recipe, recipe.pieces().getFirst(), 0).data();
     boolean inPlace = data.isNative() && data.address() % ALIGNMENT == 0 && data.byteSize() > 0;
     return inPlace ? data : allocate(data.byteSize()).copyFrom(data);
   }
@@ -80,7 +83,7 @@ final class WeightMemory {
   }
 
   private MemorySegment panels(WeightRecipe recipe) {
-    var packing = new Packing(recipe.dtype(), recipe.rows(), recipe.columns(), panelRows);
+    PanelLayout packing = recipe.panels(panelRows);
     MemorySegment packed = allocate(recipe.groups() * packing.bytes());
     for (long group = 0; group < recipe.groups(); group++) {
       pack(recipe, packing, group, packed.asSlice(group * packing.bytes(), packing.bytes()));
@@ -88,12 +91,37 @@ final class WeightMemory {
     return packed;
   }
 
+  private void pack(WeightRecipe recipe, PanelLayout layout, long group, MemorySegment into) {
+    switch (layout) {
+      case Packing packing -> pack(recipe, packing, group, into);
+      case BlockPacking packing -> pack(recipe, packing, group, into);
+    }
+  }
+
+  private void pack(WeightRecipe recipe, BlockPacking packing, long group, MemorySegment into) {
+    into.fill((byte) 0);
+    long row = 0;
+    for (Piece piece : recipe.pieces()) {
+      MemorySegment data = tensor(recipe, piece, group).data();
+      packing.packRows(data.asSlice(start(piece, group)), piece.rowStride(), row, piece.rows(), into);
+      row += piece.rows();
+    }
+  }
+
+  private static long start(Piece piece, long group) {
+    return isPerGroup(piece) ? piece.offset() : piece.offset() + group * piece.groupStride();
+  }
+
+  private static boolean isPerGroup(Piece piece) {
+    return piece.weight().contains("*");
+  }
+
   private void pack(WeightRecipe recipe, Packing packing, long group, MemorySegment into) {
     int width = recipe.dtype().bytes();
     if (recipe.pieces().size() == 1) {
       Piece piece = recipe.pieces().getFirst();
-      long start = piece.offset() + group * piece.groupStride();
-      packing.pack(tensor(recipe, piece).data().asSlice(start * width), piece.rowStride(), piece.columnStride(), into);
+      packing.pack(tensor(recipe, piece, group).data().asSlice(start(piece, group) * width), piece.rowStride(),
+          piece.columnStride(), into);
       return;
     }
     // Several pieces make one matrix: gathered row by row first, since panels may span them.
@@ -101,9 +129,9 @@ final class WeightMemory {
       MemorySegment rows = scratch.allocate(recipe.rows() * recipe.columns() * width, ALIGNMENT);
       long at = 0;
       for (Piece piece : recipe.pieces()) {
-        MemorySegment data = tensor(recipe, piece).data();
+        MemorySegment data = tensor(recipe, piece, group).data();
         for (long r = 0; r < piece.rows(); r++) {
-          at = copyRow(recipe, piece, data, piece.offset() + group * piece.groupStride() + r * piece.rowStride(), rows,
+          at = copyRow(recipe, piece, data, start(piece, group) + r * piece.rowStride(), rows,
               at);
         }
       }

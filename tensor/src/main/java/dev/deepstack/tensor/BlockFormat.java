@@ -59,6 +59,14 @@ public enum BlockFormat {
     return weights;
   }
 
+  /// Weights that share one scale: the block, or a part of it that has a scale of its own.
+  public int scaleGroup() {
+    return switch (this) {
+      case Q2_K, Q3_K, Q6_K -> 16;
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, MXFP4 -> 32;
+    };
+  }
+
   /// Bytes of one block.
   public int bytes() {
     return bytes;

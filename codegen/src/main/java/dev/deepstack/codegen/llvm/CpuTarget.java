@@ -44,6 +44,11 @@ public record CpuTarget(String name, String features, int vectorBits) {
     return new CpuTarget("x86-64-v4", extras.collect(Collectors.joining(",")), 512);
   }
 
+  /// Whether code for this target may use an extension, as LLVM names it: `avx512vnni`.
+  public boolean has(String feature) {
+    return List.of(features.split(",")).contains("+" + feature);
+  }
+
   /// How many f32 values a vector holds: 8 or 16. Also the height of a packed panel of weights.
   public int lanes() {
     return vectorBits / 32;

@@ -38,7 +38,8 @@ final class LinearCode {
     var context = new ArrayList<>(KernelCode.parameters(buffers.size()));
     context.removeLast();
     context.removeLast();
-    var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.rows(), recipe.columns(), Rows.ALL, context);
+    var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.blocks(), recipe.rows(), recipe.k(),
+        Rows.ALL, context);
     LinearKernel.emit(module, spec, this::store);
     var f = module.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
     var code = new KernelCode(f, memory, symbols, buffers);

@@ -1,9 +1,10 @@
 package dev.deepstack.codegen.llvm;
 
 import dev.deepstack.codegen.llvm.LinearSpec.Rows;
+import dev.deepstack.codegen.tile.Int8Rows;
+import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
-import dev.deepstack.tensor.DType;
-import java.util.ArrayList;
+import dev.deepstack.program.weight.PanelLayout;
 import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
@@ -14,18 +15,17 @@ import java.util.stream.Stream;
 /// void name(ptr x, i64 xStride, ptr w, i64 rows, [ptr list,] context..., i64 thread, i64 threads)
 /// ```
 ///
-/// `x` holds f32 rows `xStride` elements apart; `w` is a matrix in the form of [Packing] for the
-/// target's lanes; `rows` is the number of result rows, any number from 0; `list` is there for
-/// [Rows#LISTED_I32] and `LISTED_I64`. All `threads` threads call the function with their number,
-/// each computes its share, and none waits for another. A few rows stream the weights once; many
-/// rows use tiles. Up to 256 KiB of stack are used.
+/// `x` holds f32 rows `xStride` elements apart, or for block weights rows as [Int8Rows] lays them out, `xStride` bytes
+/// apart; `w` is a matrix in the form of [PanelLayout] for the target's lanes; `rows` is the number of result rows, any
+/// number from 0; `list` is there for [Rows#LISTED_I32] and `LISTED_I64`. All `threads` threads call the function with
+/// their number, each computes its share, and none waits for another. A few rows stream the weights once; many rows use
+/// tiles. Up to 256 KiB of stack are used.
 public final class LinearKernel {
   private final ModuleText module;
-  private final LinearSpec spec;
+  final LinearSpec spec;
   private final Epilogue epilogue;
-  private final Packing packing;
-  private final int lanes;
-  private final WeightLine line;
+  final PanelLayout layout;
+  final int lanes;
   private final List<String> context;
 
   private LinearKernel(ModuleText module, LinearSpec spec, Epilogue epilogue) {
@@ -33,8 +33,7 @@ public final class LinearKernel {
     this.spec = spec;
     this.epilogue = epilogue;
     lanes = module.lanes();
-    packing = packing(spec, module.cpu());
-    line = new WeightLine(spec.weights(), lanes);
+    layout = layout(spec, module.cpu());
     context = spec.context().stream().map(p -> "%" + p.substring(p.lastIndexOf(' ') + 1)).toList();
   }
 
@@ -48,8 +47,9 @@ public final class LinearKernel {
   }
 
   /// The form of the weights that the function for `spec` reads on `cpu`.
-  public static Packing packing(LinearSpec spec, CpuTarget cpu) {
-    return new Packing(spec.weights(), spec.n(), spec.k(), cpu.lanes());
+  public static PanelLayout layout(LinearSpec spec, CpuTarget cpu) {
+    return spec.blocks() == null ? new Packing(spec.weights(), spec.n(), spec.k(), cpu.lanes())
+        : new BlockPacking(spec.blocks(), spec.n(), spec.k(), cpu.lanes());
   }
 
   private String[] parameters(String... more) {
@@ -73,7 +73,7 @@ public final class LinearKernel {
   /// Splits the work: by panels, or by rows where there are too few panels to share out evenly.
   private void entry() {
     var f = module.function(spec.name(), "void", parameters("i64 thread", "i64 threads"));
-    var panels = Long.toString(packing.panels());
+    var panels = Long.toString(layout.panels());
     var eight = f.mul("%threads", 8);
     var byRows = f.binary("and", f.icmp("sgt", eight, panels), f.icmp("sge", "%rows", eight));
     var next = f.add("%thread", 1);
@@ -86,7 +86,7 @@ public final class LinearKernel {
         f.icmp("sgt", count, "0"),
         () ->
             f.when(
-                f.icmp("sle", count, Integer.toString(GemvCore.mostRows(lanes))),
+                f.icmp("sle", count, Integer.toString(mostRows())),
                 () -> call(f, spec.name() + ".few", row, rowEnd, panel, panelEnd),
                 () -> call(f, spec.name() + ".many", row, rowEnd, panel, panelEnd)));
     f.end();
@@ -124,7 +124,7 @@ public final class LinearKernel {
       whole.run();
     } else {
       f.when(
-          f.icmp("slt", "%panel", Long.toString(packing.panels() - 1)),
+          f.icmp("slt", "%panel", Long.toString(layout.panels() - 1)),
           whole,
           () ->
               f.loop(
@@ -145,7 +145,7 @@ public final class LinearKernel {
     f.end();
   }
 
-  private void callFinish(Fn f, String sums, String first, String count, String panel) {
+  void callFinish(Fn f, String sums, String first, String count, String panel) {
     var arguments =
         Stream.concat(Stream.of(sums, first, count, panel), context.stream())
             .toArray(String[]::new);
@@ -153,7 +153,7 @@ public final class LinearKernel {
   }
 
   /// Fills `pointers` with the addresses of `count` rows of x from `first` on.
-  private void rowPointers(Fn f, String pointers, String first, String count) {
+  void rowPointers(Fn f, String pointers, String first, String count) {
     f.loop(
         "0",
         count,
@@ -166,12 +166,29 @@ public final class LinearKernel {
                 case LISTED_I32 -> f.cast("sext", f.load("i32", f.at("%list", "i32", row)), "i64");
                 case LISTED_I64 -> f.load("i64", f.at("%list", "i64", row));
               };
-          f.store(f.at("%x", "float", f.mul(source, "%xStride")), f.at(pointers, "ptr", i));
+          String element = spec.blocks() == null ? "float" : "i8";
+          f.store(f.at("%x", element, f.mul(source, "%xStride")), f.at(pointers, "ptr", i));
         });
   }
 
-  private String panelAt(Fn f, String panel) {
-    return f.at("%w", "i8", f.mul(panel, packing.panelBytes()));
+  String panelAt(Fn f, String panel) {
+    return f.at("%w", "i8", f.mul(panel, layout.panelBytes()));
+  }
+
+  /// The largest number of rows for which reading the weights still costs more than the arithmetic.
+  private int mostRows() {
+    return spec.blocks() == null ? GemvCore.mostRows(lanes) : BlockGemv.ROWS_MAX;
+  }
+
+  private void gemv(Fn f, int rows, String pointers, String panel, String sums) {
+    if (layout instanceof BlockPacking blocks) {
+      var codes = new BlockCodes(blocks.format(), lanes);
+      new BlockGemv(codes, rows).call(f, pointers, panel, blocks.chunks(),
+          new Int8Rows(spec.k(), codes.group()).padded(), sums);
+    } else {
+      new GemvCore(new WeightLine(spec.weights(), lanes), rows)
+          .call(f, pointers, panel, Long.toString(spec.k()), sums);
+    }
   }
 
   /// A few rows: each panel is read once, for all of them.
@@ -181,7 +198,7 @@ public final class LinearKernel {
             spec.name() + ".few",
             "void",
             parameters("i64 row", "i64 rowEnd", "i64 panel", "i64 panelEnd"));
-    int most = GemvCore.mostRows(lanes);
+    int most = mostRows();
     var pointers = f.local("ptr", most);
     var sums = f.local("float", (long) most * lanes);
     var count = f.sub("%rowEnd", "%row");
@@ -197,14 +214,14 @@ public final class LinearKernel {
               count,
               1,
               most,
-              m -> new GemvCore(line, m).call(f, pointers, panel, Long.toString(spec.k()), sums));
+              m -> gemv(f, m, pointers, panel, sums));
           callFinish(f, sums, "%row", count, p);
         });
     f.end();
   }
 
   /// Runs the code for that constant between `low` and `high` that equals `value`.
-  private static void oneOf(Fn f, String value, int low, int high, IntConsumer code) {
+  static void oneOf(Fn f, String value, int low, int high, IntConsumer code) {
     if (low == high) {
       code.accept(low);
     } else {
@@ -216,181 +233,13 @@ public final class LinearKernel {
   }
 
   private void many() {
-    var f =
-        module.outlined(
-            spec.name() + ".many",
-            "void",
-            parameters("i64 row", "i64 rowEnd", "i64 panel", "i64 panelEnd"));
-    new Tiles(f).emit();
+    var f = module.outlined(spec.name() + ".many", "void",
+        parameters("i64 row", "i64 rowEnd", "i64 panel", "i64 panelEnd"));
+    if (spec.blocks() == null) {
+      new FloatTiles(this, f).emit();
+    } else {
+      new BlockTiles(this, new BlockCodes(spec.blocks(), lanes), f).emit();
+    }
     f.end();
-  }
-
-  /// Many rows. For a block of rows and a group of panels, slab by slab: copy the block of x to
-  /// where its rows do not collide in the cache, then tile by tile; the sums wait in memory
-  /// between slabs.
-  private final class Tiles {
-    private static final int SLAB = Tuning.SLAB;
-    private static final int BLOCK = Tuning.BLOCK_ROWS;
-    private static final int GROUP = 2 * Tuning.GROUP_PAIRS;
-
-    private final Fn f;
-    private final int tileRows = GemmCore.mostRows(lanes);
-    private final long bytesPerK = line.bytes() / line.depth();
-    private final String pointers;
-    private final String block;
-    private final String sums;
-    private final String unpacked;
-
-    Tiles(Fn f) {
-      this.f = f;
-      pointers = f.local("ptr", BLOCK);
-      block = f.local("float", (long) BLOCK * SLAB);
-      sums = f.local("float", (long) GROUP * BLOCK * lanes);
-      unpacked = spec.weights() == DType.F32 ? "" : f.local("float", 2L * SLAB * lanes);
-    }
-
-    void emit() {
-      f.loop(
-          "%row",
-          "%rowEnd",
-          BLOCK,
-          row -> {
-            var count = f.min(f.sub("%rowEnd", row), Integer.toString(BLOCK));
-            rowPointers(f, pointers, row, count);
-            f.loop(
-                "%panel",
-                "%panelEnd",
-                GROUP,
-                first -> {
-                  var end = f.min(f.add(first, GROUP), "%panelEnd");
-                  clear(f.sub(end, first));
-                  f.loop("0", Long.toString(spec.k()), SLAB, k -> slab(k, count, first, end));
-                  f.loop(
-                      first,
-                      end,
-                      1,
-                      p -> callFinish(f, sumsOf(f.sub(p, first), "0"), row, count, p));
-                });
-          });
-    }
-
-    private String sumsOf(String slot, String row) {
-      return f.at(sums, "float", f.mul(f.add(f.mul(slot, BLOCK), row), lanes));
-    }
-
-    private void clear(String slots) {
-      var zero = Vec.zero(f, "float", lanes);
-      f.loop(
-          "0",
-          f.mul(slots, (long) BLOCK * lanes),
-          lanes,
-          i -> f.store(zero, f.at(sums, "float", i), 4 * lanes));
-    }
-
-    private void slab(String k, String count, String first, String end) {
-      var depth = f.min(f.sub(Long.toString(spec.k()), k), Integer.toString(SLAB));
-      copyBlock(k, depth, count);
-      f.loop(
-          first,
-          end,
-          2,
-          p -> {
-            // With an odd number of panels the last one is computed twice; the second result goes
-            // where nobody looks.
-            var second = f.min(f.add(p, 1), f.sub(end, "1"));
-            var inSlab = f.mul(k, bytesPerK);
-            var b =
-                List.of(f.at(panelAt(f, p), "i8", inSlab), f.at(panelAt(f, second), "i8", inSlab));
-            var following =
-                f.select(
-                    f.icmp("slt", f.add(p, 2), end),
-                    f.at(panelAt(f, f.add(p, 2)), "i8", inSlab),
-                    f.at(panelAt(f, first), "i8", f.mul(f.add(k, SLAB), bytesPerK)));
-            pair(unpack(b, depth), depth, count, f.sub(p, first), following);
-          });
-    }
-
-    private void copyBlock(String k, String depth, String count) {
-      f.loop(
-          "0",
-          count,
-          1,
-          i -> {
-            var from = f.at(f.load("ptr", f.at(pointers, "ptr", i)), "float", k);
-            var to = f.at(block, "float", f.mul(i, SLAB));
-            var whole = f.binary("and", depth, Integer.toString(-lanes));
-            f.loop(
-                "0",
-                whole,
-                lanes,
-                j ->
-                    f.store(
-                        f.load(Fn.vector("float", lanes), f.at(from, "float", j)),
-                        f.at(to, "float", j)));
-            f.loop(
-                whole,
-                depth,
-                1,
-                j -> f.store(f.load("float", f.at(from, "float", j)), f.at(to, "float", j)));
-          });
-    }
-
-    /// 16-bit weights become f32 once per slab and are then used by all rows of the block.
-    private List<String> unpack(List<String> panels, String depth) {
-      if (spec.weights() == DType.F32) {
-        return panels;
-      }
-      var lines = f.binary("lshr", f.add(depth, 1), "1");
-      var out = new ArrayList<String>();
-      for (String panel : panels) {
-        var to = f.at(unpacked, "float", (long) out.size() * SLAB * lanes);
-        f.loop(
-            "0",
-            lines,
-            1,
-            i -> {
-              var weights = line.load(f, f.at(panel, "i8", f.mul(i, line.bytes())));
-              var at = f.at(to, "float", f.mul(i, 2L * lanes));
-              f.store(weights.get(0), at, 4 * lanes);
-              f.store(weights.get(1), f.at(at, "float", lanes), 4 * lanes);
-            });
-        out.add(to);
-      }
-      return out;
-    }
-
-    private void pair(List<String> b, String depth, String count, String slot, String following) {
-      f.loop(
-          "0",
-          count,
-          tileRows,
-          i -> {
-            var x = f.at(block, "float", f.mul(i, SLAB));
-            var c0 = sumsOf(slot, i);
-            var c1 = f.at(c0, "float", (long) BLOCK * lanes);
-            var ahead = ahead(i, following);
-            var left = f.min(f.sub(count, i), Integer.toString(tileRows));
-            oneOf(
-                f,
-                f.sub(Integer.toString(tileRows), left),
-                0,
-                tileRows - 1,
-                missing ->
-                    new GemmCore(lanes, tileRows - missing)
-                        .call(f, x, b.get(0), b.get(1), depth, c0, c1, ahead));
-          });
-    }
-
-    /// Each tile fetches its part of the weights that come next, first those of one panel, then
-    /// of the other.
-    private String ahead(String row, String following) {
-      var offset = f.mul(f.div(row, tileRows), SLAB * 16L);
-      long slabBytes = SLAB * bytesPerK;
-      var inFirst = f.icmp("slt", offset, Long.toString(slabBytes));
-      return f.at(
-          following,
-          "i8",
-          f.select(inFirst, offset, f.add(offset, packing.panelBytes() - slabBytes)));
-    }
   }
 }

@@ -1,21 +1,24 @@
 package dev.deepstack.codegen.llvm;
 
 import dev.deepstack.program.weight.Packing;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// A product of f32 rows with one packed weight matrix: `y[m, n] = sum over k of x[m, k] * w[n,
 /// k]`.
 ///
 /// @param name the name of the function
-/// @param weights the storage format of the weights: F32, BF16 or F16
+/// @param weights the storage format of the weights: F32, BF16 or F16; U8 for blocks
+/// @param blocks the block format of the weights, or null for plain numbers
 /// @param n columns of the result, at least 1
 /// @param k length of the sums, at least 1
 /// @param rows which rows of `x` are used
 /// @param context further parameters of the function for its [Epilogue], typed: `"ptr out"`,
 /// `"i64 outStride"`
 public record LinearSpec(
-    String name, DType weights, long n, long k, Rows rows, List<String> context) {
+    String name, DType weights, @Nullable BlockFormat blocks, long n, long k, Rows rows, List<String> context) {
 
   /// Which rows of `x` take part.
   public enum Rows {
@@ -29,10 +32,15 @@ public record LinearSpec(
 
   public LinearSpec {
     context = List.copyOf(context);
-    if (n < 1 || k < 1 || !Packing.supports(weights)) {
+    if (n < 1 || k < 1 || (blocks == null ? !Packing.supports(weights) : k % blocks.weights() != 0)) {
       throw new IllegalArgumentException(
           "no kernel for " + weights.text() + " weights [" + n + ", " + k + "]");
     }
+  }
+
+  /// A product with plain numbers.
+  public LinearSpec(String name, DType weights, long n, long k, Rows rows, List<String> context) {
+    this(name, weights, null, n, k, rows, context);
   }
 
   /// All rows of `x`, plain results to `ptr out, i64 outStride`: for [Epilogue#plain].

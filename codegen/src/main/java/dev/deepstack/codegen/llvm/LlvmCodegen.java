@@ -94,6 +94,9 @@ public final class LlvmCodegen {
           new BlockAttention(code, k, k.blocks()).emit();
         }
       }
+      case Kernel.Quantize k -> new QuantizeCode(code, k).emit();
+      case Kernel.Dequantize k -> new DequantizeCode(code, k).emit();
+      case Kernel.PagedAttention k -> new PagedAttentionCode(code, k).emit();
       case Kernel.GroupedMatMul k -> new GroupedCode(code, k).emit();
       case Kernel.TopK k -> new OrderCode(code).topK(k);
       case Kernel.ArgSort k -> new OrderCode(code).argSort(k);

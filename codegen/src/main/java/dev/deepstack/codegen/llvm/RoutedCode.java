@@ -36,14 +36,14 @@ final class RoutedCode {
   }
 
   void emit(ModuleText module, String name) {
-    var spec = new LinearSpec(name + ".expert", recipe.dtype(), recipe.rows(), recipe.columns(), Rows.LISTED_I64,
-        List.of("ptr out", "i64 outStride", "ptr places"));
+    var spec = new LinearSpec(name + ".expert", recipe.dtype(), recipe.blocks(), recipe.rows(), recipe.k(),
+        Rows.LISTED_I64, List.of("ptr out", "i64 outStride", "ptr places"));
     // Result row i belongs to the i-th listed pair of a token and a choice.
     LinearKernel.emit(module, spec, (f, results, row, column, _) -> {
       String place = f.load("i64", f.at("%places", "i64", row));
       f.store(results, f.at("%out", "float", f.add(f.mul(place, "%outStride"), column)));
     });
-    long expertBytes = LinearKernel.packing(spec, module.cpu()).bytes();
+    long expertBytes = LinearKernel.layout(spec, module.cpu()).bytes();
     var f = module.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
     var code = new KernelCode(f, memory, symbols, buffers);
     String choices = code.index(kernel.ids().shape().dim(1));

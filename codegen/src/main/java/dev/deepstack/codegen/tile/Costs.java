@@ -10,6 +10,9 @@ import java.util.Set;
 /// Rough multiply-adds and bytes of a kernel: what decides whether threads are worth waking, and what reports show.
 final class Costs {
   private static final int TRANSCENDENTAL = 8;
+  private static final int QUANTIZE = 4;
+  /// Positions that a token sees, where only the caller knows.
+  private static final int CONTEXT = 256;
 
   private final Map<Value, Operand> memory;
 
@@ -26,8 +29,11 @@ final class Costs {
         }
         yield sum;
       }
-      case Kernel.Linear l -> l.product().type().shape().elements().times(l.x().shape().dim(1));
-      case Kernel.RoutedLinear r -> r.out().shape().elements().times(r.x().shape().dim(-1));
+      case Kernel.Linear l -> l.product().type().shape().elements().times(columns(l.product()));
+      case Kernel.RoutedLinear r -> r.out().shape().elements().times(columns(r.product()));
+      case Kernel.Quantize q -> q.x().shape().elements().times(QUANTIZE);
+      case Kernel.Dequantize d -> d.out().shape().elements().times(TRANSCENDENTAL);
+      case Kernel.PagedAttention p -> p.out().shape().elements().times(CONTEXT);
       case Kernel.Attention a -> a.out().shape().elements().times(a.k().shape().dim(-2)).times(2);
       case Kernel.GroupedMatMul g -> g.out().shape().elements().times(g.x().shape().dim(1));
       case Kernel.TopK t -> t.x().shape().elements().times(t.k());
@@ -64,9 +70,12 @@ final class Costs {
     }
     return switch (kernel) {
       case Kernel.Linear l -> sum.plus(bytes(l.x()))
-          .plus(l.x().shape().dim(1).times(l.columns()).times(weightBytes(l.product())));
+          .plus(Dim.of(l.columns()).times(rowBytes(l.product())));
       case Kernel.RoutedLinear r -> sum.plus(bytes(r.x()))
-          .plus(r.out().shape().elements().times(r.x().shape().dim(-1)).times(weightBytes(r.product())));
+          .plus(r.out().shape().elements().times(rowBytes(r.product())));
+      case Kernel.Quantize q -> sum.plus(bytes(q.x()));
+      case Kernel.Dequantize d -> sum.plus(bytes(d.x()));
+      case Kernel.PagedAttention p -> sum.plus(bytes(p.q()));
       case Kernel.Attention a -> sum.plus(bytes(a.q())).plus(bytes(a.k())).plus(bytes(a.v()));
       case Kernel.GroupedMatMul g -> sum.plus(bytes(g.x())).plus(bytes(g.w()));
       case Kernel.TopK t -> sum.plus(bytes(t.x()));
@@ -105,12 +114,24 @@ final class Costs {
     };
   }
 
-  private static int weightBytes(Value product) {
+  private static Value weight(Value product) {
     return switch (product.op()) {
-      case Op.Linear l -> l.w().type().dtype().bytes();
-      case Op.RoutedLinear r -> r.w().type().dtype().bytes();
+      case Op.Linear l -> l.w();
+      case Op.RoutedLinear r -> r.w();
       default -> throw new IllegalStateException("no weight in " + product);
     };
+  }
+
+  /// Length of the sums.
+  private static Dim columns(Value product) {
+    return weight(product).type().dim(-1);
+  }
+
+  /// Bytes of a stored row of the weight.
+  private static Dim rowBytes(Value product) {
+    Value w = weight(product);
+    Value stored = w.op() instanceof Op.Dequantize d ? d.x() : w;
+    return stored.type().dim(-1).times(stored.type().dtype().bytes());
   }
 
   private static Dim bytes(Operand o) {

@@ -99,7 +99,7 @@ final class Fusion {
   static boolean isHeavy(Op op) {
     return switch (op) {
       case Op.Composite _, Op.ArgMax _, Op.CumSum _, Op.TopK _, Op.ArgSort _, Op.Scatter _, Op.ScatterAlong _,
-          Op.GroupedMatMul _, Op.Concat _, Op.Pad _ -> true;
+          Op.GroupedMatMul _, Op.Concat _, Op.Pad _, Op.Dequantize _ -> true;
       default -> false;
     };
   }
@@ -123,6 +123,9 @@ final class Fusion {
           require(a.mask());
         }
       }
+      case Op.Int8Blocks(var x, int _) -> requireRows(x);
+      case Op.Dequantize(var x, var _) -> requireRows(x);
+      case Op.PagedAttention a -> OpSchema.operands(a).forEach(this::require);
       case Op.ArgMax(var x, int _) -> require(x);
       case Op.CumSum(var x, int _) -> require(x);
       case Op.TopK(var x, long _, boolean _) -> require(x);

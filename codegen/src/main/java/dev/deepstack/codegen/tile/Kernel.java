@@ -2,9 +2,11 @@ package dev.deepstack.codegen.tile;
 
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
-import dev.deepstack.tensor.Dim;
+import dev.deepstack.tensor.BlockFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What all threads do between two barriers: one native function of a step.
@@ -29,7 +31,7 @@ public sealed interface Kernel {
 
   /// `y = x w^T`, then `root` computed from `y` element by element: rows of `x` by panels of a packed weight.
   ///
-  /// @param x [rows, k]
+  /// @param x [rows, k]; for block weights i8 [rows, row bytes] as [Int8Rows] says
   /// @param weight buffer of a packed weight recipe
   /// @param product the value that `y` is; `root` reads it at its own index only
   /// @param out [rows, n], where `root` goes, reshaped to rows
@@ -50,6 +52,32 @@ public sealed interface Kernel {
   record Attention(
       Operand q, Operand k, Operand v, @Nullable Operand mask, double scale, boolean causal, Operand out,
       int scratch, @Nullable AttentionBlocks blocks) implements Kernel {}
+
+  /// Rows as 8-bit codes with scales, in the form of [Int8Rows]; see [Op.Int8Blocks].
+  ///
+  /// @param x [rows, k]
+  /// @param out i8 [rows, row bytes]
+  record Quantize(Operand x, Int8Rows form, Operand out) implements Kernel {}
+
+  /// Rows of stored blocks as f32; see [Op.Dequantize].
+  ///
+  /// @param x u8 [rows, row bytes]
+  /// @param out [rows, k]
+  record Dequantize(Operand x, BlockFormat format, Operand out) implements Kernel {}
+
+  /// Softmax attention over cache pages; see [Op.PagedAttention].
+  ///
+  /// @param op the attributes; its values say nothing here
+  /// @param scratch for each thread what [PagedBlocks] says
+  record PagedAttention(
+      Op.PagedAttention op, Operand q, Operand k, Operand v, @Nullable Operand kScale, @Nullable Operand vScale,
+      Operand positions, Operand sequences, Operand pages, @Nullable Operand sinks, Operand out, int scratch)
+      implements Kernel {
+    /// What is read, in order.
+    public List<Operand> operands() {
+      return Stream.of(q, k, v, kScale, vScale, positions, sequences, pages, sinks).filter(Objects::nonNull).toList();
+    }
+  }
 
   /// Rows of `x` in groups times the group's matrix; see [Op.GroupedMatMul].
   record GroupedMatMul(Operand x, Operand w, Operand offsets, Operand out) implements Kernel {}
@@ -79,6 +107,9 @@ public sealed interface Kernel {
       case Linear _ -> "linear";
       case RoutedLinear _ -> "routed_linear";
       case Attention _ -> "attention";
+      case Quantize _ -> "quantize";
+      case Dequantize _ -> "dequantize";
+      case PagedAttention _ -> "paged_attention";
       case GroupedMatMul _ -> "grouped_mat_mul";
       case TopK _ -> "top_k";
       case ArgSort _ -> "arg_sort";
@@ -95,6 +126,9 @@ public sealed interface Kernel {
       case Linear l -> List.of(l.out);
       case RoutedLinear r -> List.of(r.out);
       case Attention a -> List.of(a.out);
+      case Quantize q -> List.of(q.out);
+      case Dequantize d -> List.of(d.out);
+      case PagedAttention p -> List.of(p.out);
       case GroupedMatMul g -> List.of(g.out);
       case TopK t -> List.of(t.out);
       case ArgSort a -> List.of(a.out);

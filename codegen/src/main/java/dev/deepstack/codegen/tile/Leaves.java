@@ -47,6 +47,9 @@ public final class Leaves {
           leaves.operands(a.mask());
         }
       }
+      case Kernel.Quantize q -> leaves.operands(q.x());
+      case Kernel.Dequantize d -> leaves.operands(d.x());
+      case Kernel.PagedAttention p -> leaves.operands(p.operands().toArray(Operand[]::new));
       case Kernel.GroupedMatMul g -> leaves.operands(g.x(), g.w(), g.offsets());
       case Kernel.TopK t -> leaves.operands(t.x());
       case Kernel.ArgSort a -> leaves.operands(a.x());
@@ -68,6 +71,7 @@ public final class Leaves {
     Stream<Integer> scratch = switch (kernel) {
       case Kernel.Attention a -> Stream.of(a.scratch());
       case Kernel.RoutedLinear r -> Stream.of(r.scratch());
+      case Kernel.PagedAttention p -> Stream.of(p.scratch());
       default -> Stream.of();
     };
     return Stream.concat(outputs, scratch).distinct().toList();

@@ -6,8 +6,10 @@ import dev.deepstack.ir.OpSchema;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Rewrites a graph into what kernels exist for: composites without a kernel of their own become the ops they are
@@ -17,18 +19,53 @@ final class Legalize {
 
   static Graph run(Graph graph) {
     Graph legal = graph;
-    while (legal.values().stream().anyMatch(v -> !isLegal(v.op()))) {
-      legal = once(legal);
+    while (true) {
+      Set<Op> misused = misused(legal);
+      if (legal.values().stream().allMatch(v -> isLegal(v.op()) && !misused.contains(v.op()))) {
+        return legal;
+      }
+      legal = once(legal, misused);
     }
-    return legal;
+  }
+
+  /// Rows of codes that something else than a linear layer with block weights reads: those are numbers like others.
+  private static Set<Op> misused(Graph graph) {
+    var misused = new HashSet<Op>();
+    for (Value v : graph.values()) {
+      for (Value x : OpSchema.operands(v.op())) {
+        if (x.op() instanceof Op.Int8Blocks && !isBlockProduct(v.op(), x)) {
+          misused.add(x.op());
+        }
+      }
+    }
+    graph.outputs().stream().map(o -> o.value().op()).filter(Op.Int8Blocks.class::isInstance).forEach(misused::add);
+    return misused;
+  }
+
+  private static boolean isBlockProduct(Op op, Value x) {
+    return switch (op) {
+      case Op.Linear l -> l.x().equals(x) && isPacked(l.x(), l.w());
+      case Op.RoutedLinear r -> r.x().equals(x) && isPacked(r.x(), r.w());
+      default -> false;
+    };
+  }
+
+  /// Whether kernels take this weight with these activations: plain numbers with f32, blocks with codes of their group.
+  private static boolean isPacked(Value x, Value w) {
+    if (!WeightFolding.isFoldable(w)) {
+      return false;
+    }
+    return !(w.op() instanceof Op.Dequantize d)
+        || x.op() instanceof Op.Int8Blocks q && q.group() == d.format().scaleGroup();
   }
 
   /// Whether code generation takes the op as it is.
   private static boolean isLegal(Op op) {
     return switch (op) {
       case Op.Primitive _ -> true;
-      case Op.Linear l -> l.bias() == null && isComputed(l.x()) && WeightFolding.isFoldable(l.w());
-      case Op.RoutedLinear r -> isComputed(r.x()) && WeightFolding.isFoldable(r.w());
+      case Op.Linear l -> l.bias() == null && isComputed(l.x()) && isPacked(l.x(), l.w());
+      case Op.RoutedLinear r -> isComputed(r.x()) && isPacked(r.x(), r.w());
+      case Op.Int8Blocks _, Op.PagedAttention _ -> true;
       case Op.Attention a -> isComputed(a.q());
       case Op.Composite _ -> false;
     };
@@ -47,7 +84,7 @@ final class Legalize {
     return bias == null ? null : graph.cast(bias, DType.F32);
   }
 
-  private static Graph once(Graph old) {
+  private static Graph once(Graph old, Set<Op> misused) {
     var graph = new Graph();
     old.symbols().forEach(graph::symbol);
     Map<Value, Value> map = new HashMap<>();
@@ -65,7 +102,7 @@ final class Legalize {
           Value y = graph.add(new Op.Linear(l.x(), l.w(), null));
           yield graph.add(new Op.Add(y, graph.cast(l.bias(), y.type().dtype())));
         }
-        case Op.Composite c when !isLegal(c) -> c.expand(graph);
+        case Op.Composite c when !isLegal(c) || misused.contains(v.op()) -> c.expand(graph);
         default -> graph.add(op);
       });
     }

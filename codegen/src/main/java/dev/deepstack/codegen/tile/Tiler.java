@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// Graph IR to kernels: legalizes, decides what gets memory, makes one kernel per root, plans the arena.
 public final class Tiler {
@@ -162,6 +163,10 @@ public final class Tiler {
       case Op.Linear l -> linear(l, v, v);
       case Op.RoutedLinear r -> routedLinear(r, v);
       case Op.Attention a -> attention(a, v);
+      case Op.Int8Blocks q -> quantize(q, v);
+      case Op.Dequantize d -> add(new Kernel.Dequantize(rows(operand(d.x()), d.x().type().dim(-1)), d.format(),
+          rows(place(v), v.type().dim(-1))), v);
+      case Op.PagedAttention a -> pagedAttention(a, v);
       case Op.Scatter s -> scatter(v, s.x(), s.indices(), s.source(), s.axis(), s.combine(), false);
       case Op.ScatterAlong s -> scatter(v, s.x(), s.indices(), s.source(), s.axis(), s.combine(), true);
       case Op.GroupedMatMul g -> add(
@@ -181,10 +186,34 @@ public final class Tiler {
   private void linear(Op.Linear l, Value product, Value root) {
     long columns = l.w().type().dim(0).constant();
     int packed = weight(WeightFolding.recipe(l.w()));
-    Operand x = rows(operand(l.x()), l.x().type().dim(-1));
+    Operand x = operand(l.x());
+    x = l.x().op() instanceof Op.Int8Blocks ? rows(x, x.shape().dim(-1)) : rows(x, l.x().type().dim(-1));
     Operand out = place(root);
     add(new Kernel.Linear(x, packed, product, root, Objects.requireNonNull(out.reshape(
         Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns)))), columns), root);
+  }
+
+  /// The codes take the place of the value's memory: only linear layers with block weights read it.
+  private void quantize(Op.Int8Blocks q, Value v) {
+    Shape shape = v.type().shape();
+    var form = new Int8Rows(shape.dim(-1).constant(), q.group());
+    var type = new TensorType(DType.I8, shape.with(-1, Dim.of(form.rowBytes())));
+    Operand out = Operand.whole(temporary(bytes(type)), type);
+    memory.put(v, out);
+    add(new Kernel.Quantize(rows(operand(q.x()), shape.dim(-1)), form, rows(out, Dim.of(form.rowBytes()))), v);
+  }
+
+  private void pagedAttention(Op.PagedAttention a, Value v) {
+    Operand q = operand(a.q());
+    Operand k = operand(a.k());
+    Operand x = operand(a.v());
+    int scratch = temporary(PagedBlocks.floats(a).times(DType.F32.bytes()).times(Dim.symbol(Program.THREADS)));
+    add(new Kernel.PagedAttention(a, q, k, x, optional(a.kScale()), optional(a.vScale()), operand(a.positions()),
+        operand(a.sequences()), operand(a.pages()), optional(a.sinks()), place(v), scratch), v);
+  }
+
+  private @Nullable Operand optional(@Nullable Value v) {
+    return v == null ? null : operand(v);
   }
 
   /// All leading axes as one. Where strides can't say that the fusion already asked for a copy.

@@ -4,6 +4,7 @@ import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.program.WeightRecipe.Piece;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Shape;
@@ -30,6 +31,10 @@ final class WeightFolding {
 
   /// Whether [#recipe] can pack the value.
   static boolean isFoldable(Value w) {
+    if (w.op() instanceof Op.Dequantize(var rows, var _)) {
+      List<Piece> pieces = rows.type().shape().isStatic() ? pieces(rows) : null;
+      return pieces != null && pieces.stream().allMatch(p -> p.columnStride() == 1);
+    }
     DType dtype = w.type().dtype();
     boolean stored = dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16;
     boolean fixed = w.type().shape().dims().stream().allMatch(d -> d.isConstant() && d.constant() > 0);
@@ -38,10 +43,12 @@ final class WeightFolding {
 
   /// The panels of `w`, `[n,k]` or `[e,n,k]`.
   static WeightRecipe recipe(Value w) {
-    Shape shape = w.type().shape();
+    BlockFormat blocks = w.op() instanceof Op.Dequantize d ? d.format() : null;
+    Value stored = w.op() instanceof Op.Dequantize d ? d.x() : w;
+    Shape shape = stored.type().shape();
     long groups = shape.rank() == 3 ? shape.dim(0).constant() : 1;
-    List<Piece> pieces = java.util.Objects.requireNonNull(pieces(w));
-    return new WeightRecipe(WeightRecipe.Layout.PANELS, w.type().dtype(), groups, shape.dim(-2).constant(),
+    List<Piece> pieces = java.util.Objects.requireNonNull(pieces(stored));
+    return new WeightRecipe(WeightRecipe.Layout.PANELS, stored.type().dtype(), blocks, groups, shape.dim(-2).constant(),
         shape.dim(-1).constant(), pieces);
   }
 

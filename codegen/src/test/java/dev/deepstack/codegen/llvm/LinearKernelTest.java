@@ -3,6 +3,7 @@ package dev.deepstack.codegen.llvm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.deepstack.codegen.llvm.LinearSpec.Rows;
+import dev.deepstack.program.weight.Packing;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.HostTensor;
 import java.lang.foreign.Arena;
@@ -134,7 +135,7 @@ class LinearKernelTest {
           x.setAtIndex(ValueLayout.JAVA_FLOAT, i * stride() + j, random.nextFloat() - 0.5f);
         }
       }
-      var packing = LinearKernel.packing(LinearSpec.plain("any", dtype, n, k), cpu);
+      var packing = (Packing) LinearKernel.layout(LinearSpec.plain("any", dtype, n, k), cpu);
       packed = arena.allocate(packing.bytes(), 64);
       packed.fill((byte) 0x7f);
       packing.pack(stored.data(), k, 1, packed);

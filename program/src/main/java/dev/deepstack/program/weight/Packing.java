@@ -20,7 +20,7 @@ import java.util.stream.LongStream;
 /// @param n output rows of the matrix
 /// @param k length of a row
 /// @param rows rows of a panel: the f32 lanes of the CPU's vectors, 8 or 16
-public record Packing(DType dtype, long n, long k, int rows) {
+public record Packing(DType dtype, long n, long k, int rows) implements PanelLayout {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final int BLOCK_UNITS = 256;
@@ -36,6 +36,7 @@ public record Packing(DType dtype, long n, long k, int rows) {
     return dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16;
   }
 
+  @Override
   public long panels() {
     return (n + rows - 1) / rows;
   }
@@ -51,13 +52,9 @@ public record Packing(DType dtype, long n, long k, int rows) {
     return dtype == DType.F32 ? 1 : 2;
   }
 
+  @Override
   public long panelBytes() {
     return unitsPadded() * rows * 4;
-  }
-
-  /// Bytes of the packed matrix.
-  public long bytes() {
-    return panels() * panelBytes();
   }
 
   /// Packs a matrix, on all processors if both memories may be used by other threads.

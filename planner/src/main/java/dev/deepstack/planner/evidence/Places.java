@@ -1,0 +1,42 @@
+package dev.deepstack.planner.evidence;
+
+import dev.deepstack.planner.device.Device;
+import dev.deepstack.planner.model.Attention;
+import dev.deepstack.planner.model.ModelShape;
+import tools.jackson.databind.JsonNode;
+
+/// Where a point lies.
+final class Places {
+  private Places() {}
+
+  static Evidence.Place of(Outcome o, ModelShape model, Device device) {
+    Point p = o.point();
+    JsonNode par = p.parallelism();
+    double count = Double.isNaN(p.count()) ? 8 : p.count();
+    double batch = !Double.isNaN(p.concurrency()) ? p.concurrency() / count
+        : Double.isNaN(p.batchPerDevice()) ? given(p) : p.batchPerDevice();
+    double context = !Double.isNaN(p.context()) ? p.context() : Double.isNaN(p.input()) ? 2048 : p.input();
+    double spread = Math.max(par.path("attn_dp").asDouble(1), par.path("decode").path("attn_dp").asDouble(1)) > 1
+        ? 1 : 0;
+    String precision = p.precision().toLowerCase(java.util.Locale.ROOT);
+    String width = precision.contains("4") && !precision.startsWith("bf16") ? "4" : precision.contains("16") ? "16" : "8";
+    return new Evidence.Place(o.kind(), model.name(), attention(model), p.device(), device.vendor(),
+        Evidence.stack(p.framework()), width, p.phase(), batch, context, spread,
+        Double.isNaN(p.drafts()) ? 0 : p.drafts());
+  }
+
+  private static double given(Point p) {
+    double t = Scenario.given(p);
+    return Double.isNaN(t) ? 8 : t * 1000;
+  }
+
+  static String attention(ModelShape m) {
+    Attention a = m.layers().getLast().attention();
+    return switch (a) {
+      case Attention.Grouped _ -> "grouped";
+      case Attention.Latent l -> l.sparse() ? "sparse" : "latent";
+      case Attention.Compressed _ -> "compressed";
+      case Attention.Linear _ -> "linear";
+    };
+  }
+}

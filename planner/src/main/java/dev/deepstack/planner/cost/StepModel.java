@@ -164,7 +164,7 @@ public final class StepModel {
     }
     double kernels = 2 + a.kernels() + (f.routed() ? 9 : f.dense() > 0 ? 3 : 0) + (f.routed() && f.dense() > 0 ? 3 : 0)
         + (l.streams() > 1 ? 8 : 0);
-    double wire = exchange(f, own, all, prefill);
+    double wire = exchange(f, own, prefill);
     boolean shortcut = f.zeroExperts() > 0;
     if (shortcut) {
       // The experts of a shortcut run beside the dense part.
@@ -224,7 +224,7 @@ public final class StepModel {
     return device.peak(math) * compute * tokens / (tokens + half * Math.sqrt(device.peak(math) / 1e15));
   }
 
-  private double exchange(Feed f, double own, double all, boolean prefill) {
+  private double exchange(Feed f, double own, boolean prefill) {
     double h = model.hidden();
     double time = 0;
     if (layout.tp() > 1) {

@@ -59,9 +59,9 @@ public record Calibration(Constants constants, Evidence evidence, Map<String, Do
   }
 
   private static Constants constants(JsonNode node) {
-    double[] shared = new double[Constants.Shared.values().length];
-    for (Constants.Shared s : Constants.Shared.values()) {
-      shared[s.ordinal()] = node.path("shared").path(s.name()).asDouble(s.start());
+    double[] shared = new double[Constants.Shared.all().size()];
+    for (Constants.Shared s : Constants.Shared.all()) {
+      shared[s.index()] = node.path("shared").path(s.name()).asDouble(s.start());
     }
     var devices = new LinkedHashMap<String, double[]>();
     for (Map.Entry<String, JsonNode> e : node.path("devices").properties()) {
@@ -99,7 +99,7 @@ public record Calibration(Constants constants, Evidence evidence, Map<String, Do
 
   private static void write(ObjectNode node, Constants c) {
     ObjectNode shared = node.putObject("shared");
-    for (Constants.Shared s : Constants.Shared.values()) {
+    for (Constants.Shared s : Constants.Shared.all()) {
       shared.put(s.name(), significant(c.get(s)));
     }
     ObjectNode devices = node.putObject("devices");

@@ -21,7 +21,7 @@ public final class Fit {
   private final List<Outcome> outcomes = new ArrayList<>();
   private final List<String> devices = new ArrayList<>();
   private final double[] weight;
-  private final int shared = Constants.Shared.values().length;
+  private final int shared = Constants.Shared.all().size();
   private double[] theta;
   private double[] residual;
   private double[][] jacobian = new double[0][];
@@ -105,7 +105,7 @@ public final class Fit {
     var sources = new LinkedHashMap<String, List<String>>();
     for (int k = 0; k < theta.length; k++) {
       int column = k;
-      String name = k < shared ? Constants.Shared.values()[k].name()
+      String name = k < shared ? Constants.Shared.all().get(k).name()
           : devices.get((k - shared) / 2) + ((k - shared) % 2 == 0 ? ".launch" : ".compute");
       var order = new ArrayList<Integer>();
       for (int i = 0; i < residual.length; i++) {
@@ -126,11 +126,11 @@ public final class Fit {
 
   Constants constants(double[] t) {
     double[] values = new double[shared];
-    for (Constants.Shared s : Constants.Shared.values()) {
-      double log = Math.clamp(t[s.ordinal()], -2.5, 2.5);
+    for (Constants.Shared s : Constants.Shared.all()) {
+      double log = Math.clamp(t[s.index()], -2.5, 2.5);
       double value = s.start() * Math.exp(log);
       boolean isShare = s == Constants.Shared.MEMORY || s == Constants.Shared.COMPUTE || s == Constants.Shared.GATHER;
-      values[s.ordinal()] = isShare ? Math.min(value, 0.97) : value;
+      values[s.index()] = isShare ? Math.min(value, 0.97) : value;
     }
     var map = new LinkedHashMap<String, double[]>();
     for (int d = 0; d < devices.size(); d++) {
@@ -141,7 +141,7 @@ public final class Fit {
   }
 
   private double spread(int j) {
-    return j < shared ? Constants.Shared.values()[j].spread() : DEVICE_SPREAD;
+    return j < shared ? Constants.Shared.all().get(j).spread() : DEVICE_SPREAD;
   }
 
   private double loss(double[] r, double[] t) {
@@ -161,15 +161,15 @@ public final class Fit {
     Constants c = constants(t);
     double[] r = Arrays.copyOf(residual, residual.length);
     Map<String, Double> last = Map.of();
-    Point of = null;
+    String of = "";
     for (int i = 0; i < r.length; i++) {
       Point p = outcomes.get(i).point();
       if (device != null && !p.device().equals(device)) {
         continue;
       }
-      if (p != of) {
+      if (!p.id().equals(of)) {
         last = predictor.predict(p, c);
-        of = p;
+        of = p.id();
       }
       double value = outcomes.get(i).residual(last);
       r[i] = Double.isFinite(value) ? Math.clamp(value, -5, 5) : 5;

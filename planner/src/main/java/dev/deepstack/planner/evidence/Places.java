@@ -19,7 +19,8 @@ final class Places {
     double spread = Math.max(par.path("attn_dp").asDouble(1), par.path("decode").path("attn_dp").asDouble(1)) > 1
         ? 1 : 0;
     String precision = p.precision().toLowerCase(java.util.Locale.ROOT);
-    String width = precision.contains("4") && !precision.startsWith("bf16") ? "4" : precision.contains("16") ? "16" : "8";
+    boolean four = precision.contains("4") && !precision.startsWith("bf16");
+    String width = four ? "4" : precision.contains("16") ? "16" : "8";
     return new Evidence.Place(o.kind(), model.name(), attention(model), p.device(), device.vendor(),
         Evidence.stack(p.framework()), width, p.phase(), batch, context, spread,
         Double.isNaN(p.drafts()) ? 0 : p.drafts());

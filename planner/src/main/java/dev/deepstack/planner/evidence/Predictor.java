@@ -102,10 +102,10 @@ public final class Predictor {
     }
     double time = m.decode(batch, context).total();
     double tpot = time / s.conditions().tokensPerStep();
-    return rates(p, s, tpot, time, batch / tpot);
+    return rates(s, tpot, time, batch / tpot);
   }
 
-  private static Map<String, Double> rates(Point p, Scenario s, double tpot, double step, double out) {
+  private static Map<String, Double> rates(Scenario s, double tpot, double step, double out) {
     var map = new TreeMap<String, Double>();
     map.put("tpot_ms", tpot * 1000);
     map.put("step_ms", step * 1000);
@@ -205,7 +205,7 @@ public final class Predictor {
     }
     if (!s.conditions().served() && load.concurrency() <= instances * m.layout().dp()) {
       double tpot = m.decode(load.concurrency(), load.context()).total() / s.conditions().tokensPerStep();
-      var map = rates(p, s, tpot, tpot * s.conditions().tokensPerStep(), load.concurrency() / tpot);
+      var map = rates(s, tpot, tpot * s.conditions().tokensPerStep(), load.concurrency() / tpot);
       double prompt = Serving.prompt(m, load.input(), 0);
       map.put("prefill_ms", prompt * 1000);
       map.put("ttft_ms", prompt * 1000);
@@ -221,7 +221,7 @@ public final class Predictor {
       // Single streams publish the rates of the two phases.
       out = 1 / served.tpot();
     }
-    var map = rates(p, s, served.tpot(), served.step().total(), out);
+    var map = rates(s, served.tpot(), served.step().total(), out);
     map.put("ttft_ms", served.ttft() * 1000);
     map.put("prefill_ms", served.prefill() * 1000);
     map.put("in_tok_s_total", load.computed() / served.prefill());

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -112,8 +111,8 @@ public final class Scorer {
     return new Row(p, a.kind(), vendor, error / a.metrics().size(), inside, width, a.values());
   }
 
-  /// A name for logs: the point and the kind.
-  static String name(Row r) {
-    return String.format(Locale.ROOT, "%s %s", r.point().id(), r.kind());
+  /// The errors of rows.
+  public static Errors errors(List<Row> rows) {
+    return Errors.of(rows.stream().map(Row::error).toList());
   }
 }

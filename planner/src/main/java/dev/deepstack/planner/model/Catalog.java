@@ -11,6 +11,8 @@ import tools.jackson.databind.JsonNode;
 /// Models by name.
 public final class Catalog {
   private final Map<String, ModelShape> shapes = new LinkedHashMap<>();
+  /// Descriptions that nobody asked for yet.
+  private final Map<String, JsonNode> unread = new LinkedHashMap<>();
 
   private Catalog() {}
 
@@ -26,11 +28,11 @@ public final class Catalog {
   /// The same with further descriptions; they win over what is there only where `override` says so.
   public Catalog with(JsonNode models, boolean override) {
     var catalog = new Catalog();
-    catalog.shapes.putAll(shapes);
+    catalog.unread.putAll(unread);
     for (Map.Entry<String, JsonNode> e : models.properties()) {
       JsonNode node = e.getValue();
       boolean whole = node.has("hidden_size") || node.has("text_config");
-      if (override || whole || !catalog.shapes.containsKey(e.getKey())) {
+      if (override || whole || !catalog.unread.containsKey(e.getKey())) {
         catalog.add(e.getKey(), node);
       }
     }
@@ -38,36 +40,37 @@ public final class Catalog {
   }
 
   private void add(String name, JsonNode node) {
-    ModelShape shape = ConfigReader.read(name, node);
-    shapes.put(name, shape);
+    unread.put(name, node);
     for (JsonNode same : node.path("same_as")) {
-      shapes.putIfAbsent(same.asString(""), shape);
+      unread.putIfAbsent(same.asString(""), node);
     }
   }
 
   /// The model of that name, if it is known.
   public Optional<ModelShape> find(String name) {
-    return Optional.ofNullable(shapes.get(name));
+    ModelShape shape = shapes.get(name);
+    JsonNode node = unread.get(name);
+    if (shape == null && node != null) {
+      shape = ConfigReader.read(name, node);
+      shapes.put(name, shape);
+    }
+    return Optional.ofNullable(shape);
   }
 
   /// The model of that name.
   ///
   /// @throws InvalidInputException naming near ones
   public ModelShape get(String name) {
-    ModelShape shape = shapes.get(name);
-    if (shape == null) {
-      throw new InvalidInputException("there is no description of the model " + name + "; "
-          + nearest(name) + ", or give a config.json");
-    }
-    return shape;
+    return find(name).orElseThrow(() -> new InvalidInputException("there is no description of the model " + name
+        + "; " + nearest(name) + ", or give a config.json"));
   }
 
   private String nearest(String name) {
-    return "the nearest names are " + String.join(", ", Resources.nearest(name, shapes.keySet(), 3));
+    return "the nearest names are " + String.join(", ", Resources.nearest(name, unread.keySet(), 3));
   }
 
   /// All names.
   public List<String> names() {
-    return List.copyOf(shapes.keySet());
+    return List.copyOf(unread.keySet());
   }
 }

@@ -1,16 +1,22 @@
 package dev.deepstack.planner.model;
 
+import dev.deepstack.models.config.DecoderConfig;
 import dev.deepstack.tensor.MalformedModelException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
-/// Reads the shape of a decoder from a `config.json`, or from the short form of published tables.
+/// Reads the shape of a decoder from a `config.json`, or from the short form of published tables. Families that the
+/// compiler describes are read by the compiler's reader; this one adds what costs can be counted of without a graph:
+/// sparse, compressed and linear attention, latent experts, shortcuts.
 public final class ConfigReader {
   private static final int SIZE_MAX = 1 << 24;
+  private static final Set<String> BUILDABLE = Set.of("llama", "mistral", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe",
+      "mixtral", "olmoe", "deepseek_v2", "deepseek_v3", "kimi_k2", "gpt_oss", "glm4_moe");
 
   private final String name;
   private final JsonNode config;
@@ -31,7 +37,12 @@ public final class ConfigReader {
       return SummaryReader.read(name, description);
     }
     JsonNode nested = description.get("text_config");
-    return new ConfigReader(name, nested != null && nested.isObject() ? nested : description).shape();
+    JsonNode config = nested != null && nested.isObject() ? nested : description;
+    if (BUILDABLE.contains(config.path("model_type").asString(""))) {
+      ModelShape shape = SpecShapes.of(name, DecoderConfig.describe(name, config.toString()));
+      return config.has("confidence") ? shape.withConfidence(config.path("confidence").asString("high")) : shape;
+    }
+    return new ConfigReader(name, config).shape();
   }
 
   private ModelShape shape() {

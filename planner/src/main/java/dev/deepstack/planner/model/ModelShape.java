@@ -13,6 +13,11 @@ public record ModelShape(String name, int hidden, int vocab, List<Layer> layers,
     layers = List.copyOf(layers);
   }
 
+  /// The same with another confidence.
+  public ModelShape withConfidence(String other) {
+    return new ModelShape(name, hidden, vocab, layers, draftLayers, tiedHead, other);
+  }
+
   /// Number of layers.
   public int depth() {
     return layers.stream().mapToInt(Layer::count).sum();

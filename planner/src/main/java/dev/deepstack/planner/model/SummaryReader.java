@@ -108,7 +108,7 @@ final class SummaryReader {
       return new Attention.Grouped(hidden, 64, 1, 256, 0, false);
     }
     if (words.contains("linear") && i % 4 != 3) {
-      return new Attention.Linear(hidden, hidden / 64, 4.5 * hidden * hidden, hidden / 64 * 16_384.0);
+      return new Attention.Linear(hidden, hidden / 64, 4.5 * hidden * hidden, hidden * 256.0);
     }
     Matcher grouped = GROUPED.matcher(words);
     if (grouped.find()) {

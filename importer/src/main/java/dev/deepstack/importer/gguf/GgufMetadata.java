@@ -1,6 +1,7 @@
 package dev.deepstack.importer.gguf;
 
 import dev.deepstack.tensor.MalformedModelException;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,6 +115,36 @@ public final class GgufMetadata {
       case null -> null;
       case GgufValue.Reals(_, double[] reals) -> reals.clone();
       case GgufValue other -> throw wrong(key, "an array of numbers", other);
+    };
+  }
+
+  /// The entries as the types of the language: texts, [Long], [Double], [Boolean], lists of texts or lists, `int[]` (or
+  /// `long[]` where a value needs it), `float[]`. Rooms that know nothing of GGUF files take them so.
+  public SequencedMap<String, Object> plain() {
+    var plain = new LinkedHashMap<String, Object>();
+    values.forEach((key, value) -> plain.put(key, plain(value)));
+    return plain;
+  }
+
+  private static Object plain(GgufValue value) {
+    return switch (value) {
+      case GgufValue.Whole(_, long number) -> number;
+      case GgufValue.Real(_, double number) -> number;
+      case GgufValue.Flag(boolean flag) -> flag;
+      case GgufValue.Text(String text) -> text;
+      case GgufValue.Texts(List<String> texts) -> texts;
+      case GgufValue.Nested(List<GgufValue.Items> items) -> items.stream().map(GgufMetadata::plain).toList();
+      case GgufValue.Wholes(_, long[] wholes) -> {
+        boolean narrow = Arrays.stream(wholes).allMatch(w -> w == (int) w);
+        yield narrow ? Arrays.stream(wholes).mapToInt(w -> (int) w).toArray() : wholes.clone();
+      }
+      case GgufValue.Reals(_, double[] reals) -> {
+        var floats = new float[reals.length];
+        for (int i = 0; i < reals.length; i++) {
+          floats[i] = (float) reals[i];
+        }
+        yield floats;
+      }
     };
   }
 

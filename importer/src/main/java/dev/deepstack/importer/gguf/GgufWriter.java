@@ -9,7 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 
-/// Writes a GGUF file of version 3: the head first, then the tensors' bytes in the order in which they were announced.
+/// Writes a GGUF file of version 3: the head first, then the tensors' bytes in the order in which they were
+/// announced.
 public final class GgufWriter {
   private final SequencedMap<String, GgufValue> metadata;
   private final long alignment;

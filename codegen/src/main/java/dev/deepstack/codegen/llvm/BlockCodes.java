@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /// How generated code reads a chunk of a panel of block weights (see [dev.deepstack.program.weight.BlockPacking]): as
-/// groups of unsigned codes with a scale per row, `weight = scale * (code - bias) - minimum`. A line is one vector of
+/// groups of unsigned codes with a scale and a minimum per row, `weight = scale * code - minimum`. A line is one vector of
 /// words, a lane per row; each word holds the codes of four neighbouring k.
 record BlockCodes(BlockFormat format, int lanes) {
   /// e2m1 codes times 2, plus 12.
@@ -20,7 +20,7 @@ record BlockCodes(BlockFormat format, int lanes) {
   /// @param k of the first, in the chunk
   /// @param codes a line for each four k
   /// @param scale f32 per row
-  /// @param minimum f32 per row, or empty for none
+  /// @param minimum f32 per row
   record Group(int k, List<String> codes, String scale, String minimum) {}
 
   int group() {
@@ -35,15 +35,8 @@ record BlockCodes(BlockFormat format, int lanes) {
     return words().words().size() * 4 * lanes;
   }
 
-  boolean hasMinimum() {
-    return switch (format) {
-      case Q4_1, Q5_1, Q2_K, Q4_K, Q5_K -> true;
-      case Q8_0, Q4_0, Q5_0, Q3_K, Q6_K, MXFP4 -> false;
-    };
-  }
-
   /// What unsigned codes have too much.
-  int bias() {
+  private int bias() {
     return switch (format) {
       case Q8_0 -> 128;
       case Q4_0 -> 8;
@@ -58,14 +51,16 @@ record BlockCodes(BlockFormat format, int lanes) {
   /// Emits code that reads the groups of the chunk at `pointer`, each handed to `use` as soon as it is read.
   void groups(Fn f, String pointer, Consumer<Group> use) {
     var lines = new Lines(f, pointer);
+    Consumer<Group> biased = g -> use.accept(bias() == 0 ? g : new Group(g.k, g.codes, g.scale,
+        f.fmul(g.scale, Vec.splatConstant(f, "float", FnText.bare(Fn.f32(bias())), lanes))));
     switch (format) {
-      case Q8_0, Q4_0, Q5_0 -> pairs(lines, use);
+      case Q8_0, Q4_0, Q5_0 -> pairs(lines, biased);
       case Q4_1, Q5_1 -> withMinimum(lines, use);
-      case MXFP4 -> fours(lines, use);
+      case MXFP4 -> fours(lines, biased);
       case Q4_K, Q5_K -> nibblesK(lines, use);
       case Q2_K -> twoBits(lines, use);
-      case Q3_K -> threeBits(lines, use);
-      case Q6_K -> sixBits(lines, use);
+      case Q3_K -> threeBits(lines, biased);
+      case Q6_K -> sixBits(lines, biased);
     }
   }
 

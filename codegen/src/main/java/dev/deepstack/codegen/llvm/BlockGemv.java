@@ -46,13 +46,17 @@ record BlockGemv(BlockCodes codes, int rows) {
   private List<String> chunk(Fn f, List<String> x, String c, String groups, List<String> before) {
     int bytes = codes.chunkBytes();
     String pointer = f.at("%panel", "i8", f.mul(c, bytes));
-    for (int line = 0; line < bytes; line += 64) {
-      f.prefetch(f.byteAt(pointer, Tuning.PREFETCH_BYTES + line), 2);
-    }
     String k = f.mul(c, codes.words().weights());
     var reader = new RowReader(f, x, k, groups, codes.group());
     var sums = new ArrayList<>(before);
+    int groupsOfChunk = codes.words().weights() / codes.group();
     codes.groups(f, pointer, group -> {
+      // Spread over the chunk: a burst would fill the queue of misses.
+      int number = group.k() / codes.group();
+      int end = bytes * (number + 1) / groupsOfChunk & -64;
+      for (int line = bytes * number / groupsOfChunk & -64; line < end; line += 64) {
+        f.prefetch(f.byteAt(pointer, Tuning.BLOCK_PREFETCH_BYTES + line), 2);
+      }
       for (int i = 0; i < rows; i++) {
         sums.set(i, reader.fold(codes, group, i, sums.get(i)));
       }
@@ -73,17 +77,13 @@ record BlockGemv(BlockCodes codes, int rows) {
       int place = g.k() / group;
       String scale = f.at(scales.get(row), "float", place);
       String sumAt = f.at(scale, "i32", groups);
-      String dot = format.bias() == 0 ? Vec.zero(f, "i32", lanes)
-          : f.mul(Vec.splat(f, f.load("i32", sumAt), lanes), -format.bias());
+      String dot = Vec.zero(f, "i32", lanes);
       for (int i = 0; i < g.codes().size(); i++) {
         String word = f.load("i32", f.byteAt(codes.get(row), g.k() + 4L * i));
         dot = Dot.add(f, dot, g.codes().get(i), word, lanes);
       }
       String factor = f.fmul(g.scale(), Vec.splat(f, f.load("float", scale), lanes));
       String total = f.fma(f.cast("sitofp", dot, "float"), factor, sum);
-      if (g.minimum().isEmpty()) {
-        return total;
-      }
       String scaledSum = Vec.splat(f, f.load("float", f.at(sumAt, "i32", groups)), lanes);
       return f.fma(f.fneg(g.minimum()), scaledSum, total);
     }

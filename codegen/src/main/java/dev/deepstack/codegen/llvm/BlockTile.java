@@ -8,8 +8,7 @@ import java.util.List;
 /// scale (and a minimum) per group, rows of x into one block.
 ///
 /// @param group weights that share a scale
-/// @param bias what codes have too much
-record BlockTile(int lanes, int group, int bias, boolean hasMinimum, int rows) {
+record BlockTile(int lanes, int group, int rows) {
   private static final int PANELS = 2;
   /// Length of a slab: the longest chunk.
   static final int SLAB = 256;
@@ -34,7 +33,7 @@ record BlockTile(int lanes, int group, int bias, boolean hasMinimum, int rows) {
   }
 
   private String name() {
-    return "ds.tile.i8x" + lanes + ".g" + group + ".b" + bias + (hasMinimum ? "m" : "") + ".m" + rows;
+    return "ds.tile.i8x" + lanes + ".g" + group + ".m" + rows;
   }
 
   /// The weights of two panels for a slab.
@@ -77,12 +76,8 @@ record BlockTile(int lanes, int group, int bias, boolean hasMinimum, int rows) {
     String x = f.at("%x", "i8", f.mul(g, group));
     String meta = f.at(f.byteAt("%x", SLAB), "i32", g);
     var dots = new ArrayList<String>();
-    for (int i = 0; i < rows; i++) {
-      String start = bias == 0 ? Vec.zero(f, "i32", lanes) : f.mul(Vec.splat(f,
-          f.load("i32", f.byteAt(meta, (long) i * rowBytes() + 4L * groups())), lanes), -bias);
-      for (int p = 0; p < PANELS; p++) {
-        dots.add(start);
-      }
+    for (int i = 0; i < rows * PANELS; i++) {
+      dots.add(Vec.zero(f, "i32", lanes));
     }
     for (int line = 0; line < group / 4; line++) {
       var weights = new ArrayList<String>();
@@ -106,18 +101,14 @@ record BlockTile(int lanes, int group, int bias, boolean hasMinimum, int rows) {
     String place = f.mul(g, lanes);
     for (int p = 0; p < PANELS; p++) {
       String weightScale = f.load(Fn.vector("float", lanes), f.at("%s" + p, "float", place), 4 * lanes);
-      String minimum = hasMinimum
-          ? f.load(Fn.vector("float", lanes), f.at("%o" + p, "float", place), 4 * lanes) : "";
+      String minimum = f.load(Fn.vector("float", lanes), f.at("%o" + p, "float", place), 4 * lanes);
       for (int i = 0; i < rows; i++) {
         int n = i * PANELS + p;
         String scale = Vec.splat(f, f.load("float", f.byteAt(meta, (long) i * rowBytes())), lanes);
         String sum = f.fma(f.cast("sitofp", dots.get(n), "float"), f.fmul(weightScale, scale), sums.get(n));
-        if (hasMinimum) {
-          String scaledSum =
-              Vec.splat(f, f.load("float", f.byteAt(meta, (long) i * rowBytes() + 8L * groups())), lanes);
-          sum = f.fma(minimum, scaledSum, sum);
-        }
-        sums.set(n, sum);
+        String scaledSum =
+            Vec.splat(f, f.load("float", f.byteAt(meta, (long) i * rowBytes() + 8L * groups())), lanes);
+        sums.set(n, f.fma(minimum, scaledSum, sum));
       }
     }
     return sums;

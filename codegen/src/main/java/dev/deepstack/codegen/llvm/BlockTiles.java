@@ -43,7 +43,7 @@ final class BlockTiles {
   }
 
   private BlockTile tile(int count) {
-    return new BlockTile(lanes, codes.group(), codes.bias(), codes.hasMinimum(), count);
+    return new BlockTile(lanes, codes.group(), count);
   }
 
   void emit() {
@@ -123,9 +123,7 @@ final class BlockTiles {
           }
           String place = f.mul(f.add(f.div(first, codes.group()), (long) g.k() / codes.group()), lanes);
           f.store(g.scale(), f.at(scale, "float", place), 4 * lanes);
-          if (codes.hasMinimum()) {
-            f.store(f.fneg(g.minimum()), f.at(minimum, "float", place), 4 * lanes);
-          }
+          f.store(f.fneg(g.minimum()), f.at(minimum, "float", place), 4 * lanes);
         });
       });
       w.codes().add(code);

@@ -7,5 +7,6 @@ module dev.deepstack.runtime {
   exports dev.deepstack.runtime;
   exports dev.deepstack.runtime.batch;
   exports dev.deepstack.runtime.kv;
+  exports dev.deepstack.runtime.memory;
   exports dev.deepstack.runtime.sample;
 }

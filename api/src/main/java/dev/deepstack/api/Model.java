@@ -59,6 +59,10 @@ public final class Model implements AutoCloseable {
       int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
       var tokenizer = files.tokenizer(compiled);
       Map<String, Long> fixed = fixed(compiled, options);
+      Decoding decoding = compiled.decoding();
+      if (decoding != null) {
+        new MemoryCheck(compiled, decoding, options.decoder(), threads).say(options.progress());
+      }
       return new Model(compiled,
           Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed), tokenizer,
           options.decoder());

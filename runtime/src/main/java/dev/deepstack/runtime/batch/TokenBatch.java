@@ -70,11 +70,16 @@ public final class TokenBatch {
 
   /// Columns of the table of pages: N.
   public int columns() {
-    int most = COLUMNS_MIN;
+    int most = 0;
     for (PageTable table : tables) {
       most = Math.max(most, table.size());
     }
-    return most == 1 ? 1 : Integer.highestOneBit(most - 1) << 1;
+    return padded(most);
+  }
+
+  /// The columns that so many pages are padded to.
+  public static int padded(int columns) {
+    return columns <= COLUMNS_MIN ? COLUMNS_MIN : Integer.highestOneBit(columns - 1) << 1;
   }
 
   public long token(int index) {

@@ -93,6 +93,11 @@ public final class Generator {
   ///
   /// @throws InvalidInputException when a prompt does not fit, or the model's caches hold one sequence only
   public Together together(List<int[]> prompts, GenerationOptions options) {
+    if (prompts.size() == 1) {
+      Generation one = generate(prompts.getFirst(), options);
+      return new Together(List.of(one), one.promptTokens(), one.prefillNs(), one.tokenIds().length - 1,
+          one.decodeNs());
+    }
     if (!(engine instanceof PagedEngine paged)) {
       throw new InvalidInputException("this model was exported with caches for one sequence; "
           + "several together need a checkpoint folder or a GGUF file");

@@ -1,6 +1,9 @@
 package dev.deepstack.cli;
 
+import dev.deepstack.api.LoadOptions;
+import dev.deepstack.api.Model;
 import dev.deepstack.cli.bench.KernelBench;
+import dev.deepstack.cli.bench.ModelBench;
 import dev.deepstack.codegen.llvm.CpuTarget;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
 import dev.deepstack.tensor.InvalidInputException;
@@ -10,24 +13,92 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Benchmarks.
-@Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures kernels, and overhead against peers.")
-final class BenchCommand implements Runnable {
+@Command(name = "bench", mixinStandardHelpOptions = true, 
+    description = {"Measures a model: prompts and answers, beside how fast memory can be read.",
+        "Also: bench kernels, bench overhead."})
+final class BenchCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "MODEL", arity = "0..1", description = Models.MEANING)
+  private @Nullable String model;
+
+  @Option(names = "--prompt-tokens", paramLabel = "N,…", split = ",", defaultValue = "128,512",
+      description = "Lengths of prompts (default ${DEFAULT-VALUE}).")
+  private List<Integer> promptTokens = List.of();
+
+  @Option(names = "--gen-tokens", paramLabel = "N", defaultValue = "64",
+      description = "Tokens of each answer (default ${DEFAULT-VALUE}).")
+  private int genTokens;
+
+  @Option(names = "--batch", paramLabel = "N,…", split = ",", defaultValue = "1",
+      description = "How many sequences run together (default ${DEFAULT-VALUE}).")
+  private List<Integer> batches = List.of();
+
+  @Option(names = "--repeats", paramLabel = "N", defaultValue = "3",
+      description = "How often each is measured; medians are shown (default ${DEFAULT-VALUE}).")
+  private int repeats;
+
+  @Option(names = "--json", description = "Print one JSON object instead of a table.")
+  private boolean json;
+
+  @Mixin
+  private DecoderMixin decoder = new DecoderMixin();
+
+  @Mixin
+  private CommonOptions common = new CommonOptions();
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private CommandSpec spec;
 
   @Override
-  public void run() {
-    throw new CommandLine.ParameterException(spec.commandLine(), "what shall be measured: kernels or overhead?");
+  public Integer call() {
+    if (model == null) {
+      throw new CommandLine.ParameterException(spec.commandLine(),
+          "what shall be measured: a model, kernels or overhead?");
+    }
+    int longest = most("--prompt-tokens", promptTokens);
+    int widest = most("--batch", batches);
+    if (genTokens < 2 || repeats < 1) {
+      throw new InvalidInputException("--gen-tokens must be at least 2 and --repeats at least 1");
+    }
+    PrintWriter err = spec.commandLine().getErr();
+    LoadOptions options = common.load(err).withDecoder(decoder.options((long) longest + genTokens, widest));
+    long start = System.nanoTime();
+    try (var loaded = Model.load(Models.find(model), options)) {
+      var generator = loaded.generator();
+      double seconds = (System.nanoTime() - start) / 1e9;
+      if (longest + genTokens > generator.contextMax()) {
+        throw new InvalidInputException("prompts of " + longest + " and answers of " + genTokens
+            + " tokens are more than the context of " + generator.contextMax() + "; take fewer");
+      }
+      var bench = new ModelBench(generator, loaded.executable().threads(), genTokens, repeats);
+      ModelBench.Result result = bench.run(batches, promptTokens, seconds, options.progress());
+      spec.commandLine().getOut().print(
+          json ? JsonMapper.shared().writeValueAsString(result.json()) + "\n" : result.table());
+    }
+    return 0;
+  }
+
+  private static int most(String option, List<Integer> values) {
+    for (int value : values) {
+      if (value < 1) {
+        throw new InvalidInputException(option + " takes positive numbers, not " + value);
+      }
+    }
+    return values.stream().mapToInt(Integer::intValue).max().orElseThrow(
+        () -> new InvalidInputException(option + " needs a number"));
   }
 
   @Command(name = "kernels", mixinStandardHelpOptions = true,

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 
 /// Finds what a MODEL argument means.
 final class Models {
+  static final String MEANING =
+      "demo, a .pt2, .dsp or .gguf file, or a folder with one or with config.json and safetensors.";
   private static final String DEMO = "demo";
 
   private Models() {}
@@ -30,7 +32,7 @@ final class Models {
 
   private static InvalidInputException unknown(String model) {
     return new InvalidInputException("there is no model \"" + model
-        + "\"; give \"demo\", a .pt2 or .dsp file, or a folder with one and a tokenizer.json");
+        + "\"; give " + MEANING.substring(0, MEANING.length() - 1));
   }
 
   /// The launcher says where DeepStack is; without it, the folder above the running jar that has the demo.

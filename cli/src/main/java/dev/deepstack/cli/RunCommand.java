@@ -5,13 +5,18 @@ import dev.deepstack.api.GenerationOptions;
 import dev.deepstack.api.Generator;
 import dev.deepstack.api.Model;
 import dev.deepstack.cli.bench.ReadBandwidth;
-import dev.deepstack.runtime.sample.SamplingOptions;
+import dev.deepstack.tensor.InvalidInputException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,34 +29,26 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(name = "run", mixinStandardHelpOptions = true,
     description = "Continues a prompt with a language model and says how fast that went.")
 final class RunCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "MODEL",
-      description = "demo, a .pt2 or .dsp file, or a folder with one and a tokenizer.json.")
+  @Parameters(paramLabel = "MODEL", description = Models.MEANING)
   private String model = "";
 
-  @Option(names = {"-p", "--prompt"}, required = true, paramLabel = "TEXT", description = "The text to continue.")
-  private String prompt = "";
+  @Option(names = {"-p", "--prompt"}, paramLabel = "TEXT", description = "The text to continue.")
+  private @Nullable String prompt;
 
-  @Option(names = {"-n", "--max-tokens"}, paramLabel = "N", defaultValue = "128",
-      description = "Most tokens to generate (default ${DEFAULT-VALUE}).")
-  private int maxTokens;
+  @Option(names = "--prompt-ids", paramLabel = "5,17,…", description = "The tokens to continue, instead of a text.")
+  private @Nullable String promptIds;
 
-  @Option(names = {"-t", "--temperature"}, paramLabel = "T", defaultValue = "0.8",
-      description = "Spread of the choice; 0 always takes the likeliest token (default ${DEFAULT-VALUE}).")
-  private double temperature;
-
-  @Option(names = "--top-k", paramLabel = "K", defaultValue = "40",
-      description = "Choose among the K likeliest tokens; 0 for all (default ${DEFAULT-VALUE}).")
-  private int topK;
-
-  @Option(names = "--top-p", paramLabel = "P", defaultValue = "1",
-      description = "Choose among the likeliest tokens that together have probability P (default ${DEFAULT-VALUE}).")
-  private double topP;
-
-  @Option(names = "--seed", paramLabel = "S", description = "The same seed gives the same text.")
-  private Long seed = System.nanoTime();
+  @Option(names = "--ignore-end", description = "Go on after the model's end tokens.")
+  private boolean ignoresEnd;
 
   @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
+
+  @Mixin
+  private SamplingMixin sampling = new SamplingMixin();
+
+  @Mixin
+  private DecoderMixin decoder = new DecoderMixin();
 
   @Mixin
   private CommonOptions common = new CommonOptions();
@@ -64,39 +61,80 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    var sampling = new SamplingOptions(temperature, topK, topP, seed);
-    var options = new GenerationOptions(maxTokens, sampling);
+    if ((prompt == null) == (promptIds == null)) {
+      throw new CommandLine.ParameterException(spec.commandLine(),
+          "Missing required option: either --prompt=TEXT or --prompt-ids=5,17,…");
+    }
+    int[] ids = promptIds == null ? new int[0] : ids(promptIds);
+    GenerationOptions options = ignoresEnd ? sampling.options().withoutEnd() : sampling.options();
+    // A token has at least one byte of the text, and one may stand before it.
+    long most = sampling.maxTokens() + 1L
+        + (prompt == null ? ids.length : prompt.getBytes(StandardCharsets.UTF_8).length);
     long start = System.nanoTime();
-    try (var loaded = Model.load(Models.find(model), common.load(err))) {
+    try (var loaded = Model.load(Models.find(model), common.load(err).withDecoder(decoder.options(most, 1)))) {
       Generator generator = loaded.generator();
       long ready = System.nanoTime();
       var first = new AtomicLong();
-      Generation answer = generator.generate(prompt, options, piece -> {
+      Generation answer = generate(generator, loaded, ids, options, piece -> {
         boolean begins = first.compareAndSet(0, System.nanoTime());
         if (!json) {
           // The prompt is echoed once it is known to be fit to continue.
-          out.print(begins ? prompt + piece : piece);
+          out.print(begins && prompt != null ? prompt + piece : piece);
           out.flush();
         }
       });
-      int threads = loaded.executable().threads();
-      double floor = generator.bytesPerToken() / ReadBandwidth.remembered(threads);
-      double share = answer.decodeTokensPerSecond() * floor;
-      // A prompt that goes through in one step reads the weights at least once.
-      double prefillShare = floor * 1e9 / Math.max(answer.prefillNs(), 1);
-      if (json) {
-        out.println(JsonMapper.shared().writeValueAsString(report(answer, share, prefillShare, threads, ready - start,
-            first.get() - start, loaded)));
-      } else {
-        out.println();
-        out.flush();
-        err.printf(Locale.ROOT, "[%d prompt tokens at %.0f tok/s (%.0f %% of the memory roofline), %d tokens at %.0f "
-            + "tok/s (%.0f %%), %s, %d threads]%n", answer.promptTokens(), answer.prefillTokensPerSecond(),
-            100 * prefillShare, answer.tokenIds().length, answer.decodeTokensPerSecond(), 100 * share,
-            loaded.programs().getFirst().cpu(), threads);
-      }
+      report(generator, loaded, answer, ready - start, first.get() - start, out, err);
     }
     return 0;
+  }
+
+  private Generation generate(
+      Generator generator, Model loaded, int[] ids, GenerationOptions options, Consumer<String> onText) {
+    if (prompt != null) {
+      return generator.generate(prompt, options, onText);
+    }
+    if (loaded.tokenizer().isPresent()) {
+      return generator.generate(ids, options, onText);
+    }
+    Generation answer = generator.generate(ids, options);
+    onText.accept(Arrays.toString(answer.tokenIds()));
+    return answer;
+  }
+
+  private static int[] ids(String list) {
+    try {
+      return Arrays.stream(list.split(",", -1)).map(String::strip).mapToInt(Integer::parseInt).toArray();
+    } catch (NumberFormatException e) {
+      throw new InvalidInputException("--prompt-ids takes token numbers with commas between, as in 5,17,9, not \""
+          + list + "\"", e);
+    }
+  }
+
+  private void report(Generator generator, Model loaded, Generation answer, long loadNs, long firstNs, PrintWriter out,
+      PrintWriter err) {
+    int threads = loaded.executable().threads();
+    long middle = answer.promptTokens() + answer.tokenIds().length / 2L;
+    double floor = generator.bytesPerToken(1, middle) / ReadBandwidth.remembered(threads);
+    double share = answer.decodeTokensPerSecond() * floor;
+    // A prompt that goes through in one step reads the weights at least once.
+    double prefillShare = floor * 1e9 / Math.max(answer.prefillNs(), 1);
+    if (json) {
+      out.println(JsonMapper.shared().writeValueAsString(
+          report(answer, share, prefillShare, threads, loadNs, firstNs, loaded)));
+      return;
+    }
+    out.println();
+    out.flush();
+    err.printf(Locale.ROOT, "[%d prompt tokens at %.0f tok/s (%.0f %% of the memory roofline), %d tokens at %.0f "
+        + "tok/s (%.0f %%), %s, %d threads]%n", answer.promptTokens(), answer.prefillTokensPerSecond(),
+        100 * prefillShare, answer.tokenIds().length, answer.decodeTokensPerSecond(), 100 * share,
+        loaded.programs().getFirst().cpu(), threads);
+    switch (answer.finish()) {
+      case CONTEXT -> err.println("deepstack: the context of " + generator.contextMax()
+          + " tokens is full, so the answer ends here.");
+      case END, STOP, LENGTH, CANCELLED, FAILED -> {
+      }
+    }
   }
 
   private static Map<String, Object> report(
@@ -104,6 +142,7 @@ final class RunCommand implements Callable<Integer> {
     var report = new LinkedHashMap<String, Object>();
     report.put("text", answer.text());
     report.put("token_ids", answer.tokenIds());
+    report.put("finish", answer.finish().name().toLowerCase(Locale.ROOT));
     report.put("prompt_tokens", answer.promptTokens());
     report.put("prefill_tok_s", answer.prefillTokensPerSecond());
     report.put("decode_tok_s", answer.decodeTokensPerSecond());

@@ -82,6 +82,38 @@ final class CliTest {
   }
 
   @Test
+  void tokensAndStopsInsteadOfText() {
+    JsonNode text = json(deepstack("run", DEMO, "--prompt", "ROMEO:", "-t", 0, "-n", 20, "--json"));
+    String stopped = json(deepstack("run", DEMO, "--prompt", "ROMEO:", "-t", 0, "-n", 20, "--json", "--stop", "what"))
+        .path("text").asString();
+    assertThat(stopped).isEqualTo(text.path("text").asString().split("what")[0]);
+    JsonNode answer = json(deepstack("run", DEMO, "--prompt-ids", "82, 79,17", "-t", 0, "-n", 5, "--json"));
+    assertThat(answer.path("token_ids")).hasSize(5);
+    assertThat(answer.path("finish").asString()).isEqualTo("length");
+    assertRefused("no numbers", deepstack("run", DEMO, "--prompt-ids", "5,x"));
+    assertRefused("too large", deepstack("run", DEMO, "--prompt-ids", "5,99999999"));
+    assertThat(deepstack("run", DEMO, "--prompt-ids", "5", "--prompt", "x").code).isEqualTo(2);
+  }
+
+  @Test
+  void benchMeasuresAModel() {
+    JsonNode result = json(deepstack("bench", DEMO, "--prompt-tokens", "16,32", "--gen-tokens", 8, "--repeats", 1,
+        "--json"));
+    assertThat(result.path("read_gb_s").asDouble()).isPositive();
+    assertThat(result.path("load_s").asDouble()).isPositive();
+    assertThat(result.path("peak_rss_mb").asDouble()).isGreaterThan(20);
+    assertThat(result.path("rows")).hasSize(2);
+    for (JsonNode row : result.path("rows")) {
+      assertThat(row.path("batch").asInt()).isEqualTo(1);
+      for (String figure : new String[] {"prefill_tok_s", "decode_tok_s", "bytes_per_token", "roofline_share"}) {
+        assertThat(row.path(figure).asDouble()).as(figure).isPositive();
+      }
+    }
+    assertRefused("too long", deepstack("bench", DEMO, "--prompt-tokens", 5000));
+    assertRefused("one sequence", deepstack("bench", DEMO, "--batch", "2", "--prompt-tokens", 16));
+  }
+
+  @Test
   void verifyPassesAndNoticesChanges() throws IOException {
     Path original = FIXTURES.resolve("bert_tiny");
     assertThat(json(deepstack("verify", original, "--no-cache", "--json")).path("passed").asBoolean()).isTrue();

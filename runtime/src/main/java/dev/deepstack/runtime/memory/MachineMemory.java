@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class MachineMemory {
   private static final Pattern AVAILABLE = Pattern.compile("(?m)^MemAvailable:\\s+(\\d+) kB$");
   private static final Pattern PEAK = Pattern.compile("(?m)^VmHWM:\\s+(\\d+) kB$");
+  private static final Pattern NOW = Pattern.compile("(?m)^VmRSS:\\s+(\\d+) kB$");
   private static final Pattern UNIFIED = Pattern.compile("(?m)^0::(/.*)$");
   private static final Pattern NAMED = Pattern.compile("(?m)^\\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(/.*)$");
   private static final Pattern RECLAIMABLE = Pattern.compile("(?m)^(?:total_)?inactive_file (\\d+)$");
@@ -31,6 +32,11 @@ public final class MachineMemory {
   /// The most bytes of memory this process ever had at once, mapped files included; 0 where the system does not say.
   public static long peak() {
     return number(PEAK, text(Path.of("/proc/self/status")), 0);
+  }
+
+  /// Bytes of memory this process has now, mapped files included; 0 where the system does not say.
+  public static long now() {
+    return number(NOW, text(Path.of("/proc/self/status")), 0);
   }
 
   long read() {

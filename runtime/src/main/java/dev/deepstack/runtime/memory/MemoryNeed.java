@@ -3,7 +3,6 @@ package dev.deepstack.runtime.memory;
 import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.WeightRecipe;
-import dev.deepstack.program.weight.Packing;
 import dev.deepstack.tensor.HostTensor;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -53,7 +52,7 @@ public record MemoryNeed(long weights, long packed, long caches, long activation
   }
 
   private static long panelBytes(WeightRecipe recipe, int panelRows) {
-    return recipe.groups() * new Packing(recipe.dtype(), recipe.rows(), recipe.columns(), panelRows).bytes();
+    return recipe.groups() * recipe.panels(panelRows).bytes();
   }
 
   private static long bytes(Port port, Map<String, Long> sizes) {

@@ -4,6 +4,7 @@ module dev.deepstack.cli {
   requires dev.deepstack.ir;
   requires dev.deepstack.reference;
   requires dev.deepstack.importer;
+  requires dev.deepstack.models;
   requires dev.deepstack.passes;
   requires dev.deepstack.program;
   requires dev.deepstack.codegen;

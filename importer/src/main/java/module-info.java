@@ -4,9 +4,11 @@ module dev.deepstack.importer {
   requires transitive dev.deepstack.ir;
   requires transitive dev.deepstack.models;
   requires tools.jackson.core;
+  requires tools.jackson.databind;
   requires static org.jspecify;
 
   exports dev.deepstack.importer;
   exports dev.deepstack.importer.gguf;
+  exports dev.deepstack.importer.hf;
   exports dev.deepstack.importer.pt2;
 }

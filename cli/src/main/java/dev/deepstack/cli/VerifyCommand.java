@@ -1,6 +1,8 @@
 package dev.deepstack.cli;
 
-import dev.deepstack.cli.verify.Replay.StepReport;
+import dev.deepstack.api.LoadOptions;
+import dev.deepstack.cli.verify.DecoderGolden;
+import dev.deepstack.cli.verify.Report;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
@@ -25,7 +27,8 @@ import tools.jackson.databind.json.JsonMapper;
 /// Compares with what PyTorch recorded.
 @Command(name = "verify", mixinStandardHelpOptions = true,
     description = {"Replays recorded calls of a model and compares the results with the recorded ones.",
-        "A folder holds model*.pt2 (or model*.dsp), manifest.json, golden_in.safetensors and golden_out.safetensors."})
+        "A folder holds model*.pt2 (or model*.dsp), manifest.json, golden_in.safetensors and golden_out.safetensors,",
+        "or a checkpoint (config.json and safetensors files) with golden.safetensors and golden.json."})
 final class VerifyCommand implements Callable<Integer> {
   /// What runs the model.
   enum EngineKind { NATIVE, REFERENCE }
@@ -48,9 +51,9 @@ final class VerifyCommand implements Callable<Integer> {
   private CommandSpec spec;
 
   /// What came of one model file.
-  private record Verdict(Path file, boolean passed, String error, List<StepReport> steps) {
+  private record Verdict(Path file, boolean passed, String error, List<? extends Report> steps) {
     double largest() {
-      return steps.stream().mapToDouble(StepReport::error).max().orElse(0);
+      return steps.stream().mapToDouble(Report::error).max().orElse(0);
     }
 
     String word() {
@@ -83,17 +86,26 @@ final class VerifyCommand implements Callable<Integer> {
 
   private static List<Path> models(Path folder) {
     if (!Files.isDirectory(folder)) {
-      throw new InvalidInputException("there is no folder " + folder + "; give one with model.pt2 and manifest.json");
+      throw new InvalidInputException("there is no folder " + folder
+          + "; give one with model.pt2 and manifest.json, or with a checkpoint and " + DecoderGolden.TENSORS);
+    }
+    if (isCheckpoint(folder)) {
+      return List.of(folder);
     }
     try (var files = Files.list(folder)) {
       List<Path> models = files.filter(VerifyCommand::isModel).sorted().toList();
       if (models.isEmpty()) {
-        throw new InvalidInputException("the folder " + folder + " holds no model*.pt2 or model*.dsp to verify");
+        throw new InvalidInputException("the folder " + folder + " holds no model*.pt2 or model*.dsp to verify, nor a "
+            + DecoderGolden.TENSORS + " beside a checkpoint");
       }
       return models;
     } catch (IOException e) {
       throw new InvalidInputException("cannot read the folder " + folder + ": " + e.getMessage(), e);
     }
+  }
+
+  private static boolean isCheckpoint(Path folder) {
+    return Files.exists(folder.resolve("config.json")) && Files.exists(folder.resolve(DecoderGolden.TENSORS));
   }
 
   private static boolean isModel(Path file) {
@@ -104,8 +116,11 @@ final class VerifyCommand implements Callable<Integer> {
   /// One bad file must not hide what the others do.
   private Verdict verify(Path folder, Path file) {
     try {
-      List<StepReport> steps = FileReplay.run(engine, folder, file, common.load(spec.commandLine().getErr()));
-      return new Verdict(file, steps.stream().allMatch(StepReport::passed), "", steps);
+      LoadOptions options = common.load(spec.commandLine().getErr());
+      List<? extends Report> steps = isCheckpoint(folder)
+          ? CheckpointReplay.run(engine, folder, options)
+          : FileReplay.run(engine, folder, file, options);
+      return new Verdict(file, steps.stream().allMatch(Report::passed), "", steps);
     } catch (InvalidInputException | MalformedModelException | UnsupportedModelException e) {
       return new Verdict(file, false, String.valueOf(e.getMessage()), List.of());
     }
@@ -131,7 +146,7 @@ final class VerifyCommand implements Callable<Integer> {
     entry.put("passed", v.passed);
     entry.put("error", v.error);
     entry.put("largest_error", v.largest());
-    entry.put("steps", v.steps.stream().map(StepReport::json).toList());
+    entry.put("steps", v.steps.stream().map(Report::json).toList());
     return entry;
   }
 }

@@ -116,7 +116,7 @@ public final class DecoderWeights {
     expert(at, "up_proj", f, f.width(), spec.hidden());
     expert(at, "down_proj", f, spec.hidden(), f.width());
     if (f.shared() != null) {
-      gated(at + "shared_experts.", f.shared().width(), false);
+      gated(at + "shared_experts.", f.shared().width(), f.shared().bias());
       if (f.shared().gated()) {
         add(at + "shared_expert_gate.weight", Role.ROUTER, 1, spec.hidden());
       }

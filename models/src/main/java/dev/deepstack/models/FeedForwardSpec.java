@@ -23,6 +23,11 @@ public sealed interface FeedForwardSpec {
 
   /// A dense layer beside the routed ones, several shared experts being one of their common width.
   ///
+  /// @param bias its three matrices add a bias
   /// @param gated its output is scaled by `sigmoid(w x)`
-  record Shared(int width, boolean gated) {}
+  record Shared(int width, boolean bias, boolean gated) {
+    public Shared(int width, boolean gated) {
+      this(width, false, gated);
+    }
+  }
 }

@@ -17,12 +17,8 @@ public final class Replay {
   ///
   /// @param error largest absolute difference of any result
   /// @param failures a sentence for each result or state outside the tolerance
-  public record StepReport(int session, int step, double error, List<String> failures) {
-    public boolean passed() {
-      return failures.isEmpty();
-    }
-
-    /// What `--json` shows.
+  public record StepReport(int session, int step, double error, List<String> failures) implements Report {
+    @Override
     public Map<String, Object> json() {
       return Map.of("session", session, "step", step, "largest_error", error, "failures", failures);
     }

@@ -1,6 +1,7 @@
 package dev.deepstack.models.config;
 
 import dev.deepstack.models.DecoderSpec;
+import dev.deepstack.models.DecoderSpec.Tokens;
 import dev.deepstack.models.DecoderWeight;
 import dev.deepstack.models.DecoderWeights;
 import dev.deepstack.tensor.InvalidInputException;
@@ -11,6 +12,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
@@ -37,13 +39,28 @@ public final class DecoderConfig {
     return describe(file).requireBuildable();
   }
 
+  /// The begin and end tokens that a generation_config.json names, where it does.
+  ///
+  /// @throws MalformedModelException when the file is broken
+  /// @throws InvalidInputException when the file can't be read
+  public static Tokens generation(Path file, Tokens otherwise) {
+    ConfigNode c = node(file.toString(), text(file));
+    List<Integer> bos = c.numbers("bos_token_id");
+    List<Integer> eos = c.numbers("eos_token_id");
+    return new Tokens(bos.isEmpty() ? otherwise.bos() : bos.getFirst(), eos.isEmpty() ? otherwise.eos() : eos);
+  }
+
   /// As [#read], also for decoders whose graph cannot be built: [DecoderSpec#missing] says why.
   public static DecoderSpec describe(Path file) {
+    return describe(file.toString(), text(file));
+  }
+
+  private static String text(Path file) {
     try {
       if (Files.size(file) > CONFIG_BYTES_MAX) {
-        throw new MalformedModelException(file + " is too large for a config.json; give a model's own");
+        throw new MalformedModelException(file + " is too large for a config; fetch the model again");
       }
-      return describe(file.toString(), Files.readString(file));
+      return Files.readString(file);
     } catch (NoSuchFileException e) {
       throw new InvalidInputException("there is no " + file + "; give the folder of a model", e);
     } catch (CharacterCodingException e) {
@@ -53,10 +70,7 @@ public final class DecoderConfig {
     }
   }
 
-  /// As [#describe(Path)] from the text of a config.json.
-  ///
-  /// @param source names the config in messages
-  public static DecoderSpec describe(String source, String json) {
+  private static ConfigNode node(String source, String json) {
     JsonNode node;
     try {
       node = JSON.readTree(json);
@@ -67,7 +81,14 @@ public final class DecoderConfig {
     if (!node.isObject()) {
       throw new MalformedModelException(source + " is not a JSON object; fetch the model again");
     }
-    var config = new ConfigNode(source, node);
+    return new ConfigNode(source, node);
+  }
+
+  /// As [#describe(Path)] from the text of a config.json.
+  ///
+  /// @param source names the config in messages
+  public static DecoderSpec describe(String source, String json) {
+    ConfigNode config = node(source, json);
     DecoderSpec spec = Families.describe(config);
     double parameters = 0;
     for (DecoderWeight weight : DecoderWeights.of(spec)) {

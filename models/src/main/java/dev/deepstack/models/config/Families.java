@@ -149,7 +149,7 @@ final class Families {
     r.requireOneOf("moe_layer_freq", String.valueOf(c.count("moe_layer_freq", 1)), "1");
     int width = c.count("moe_intermediate_size");
     int together = c.countOrZero("n_shared_experts", 0);
-    Shared shared = together == 0 ? null : new Shared(Math.multiplyExact(together, width), false);
+    Shared shared = together == 0 ? null : new Shared(Math.multiplyExact(together, width), bias, false);
     Routed routed = ConfigReader.routed(c, c.firstOf("n_routed_experts", "num_local_experts", "num_experts"), width,
         false, activation(c), routing, shared);
     return i -> i < first ? dense(c, bias) : routed;

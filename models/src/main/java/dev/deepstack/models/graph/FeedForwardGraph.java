@@ -45,7 +45,7 @@ final class FeedForwardGraph {
     if (r.shared() == null) {
       return y;
     }
-    Value shared = gated(at + "shared_experts.", x, r.activation(), false);
+    Value shared = gated(at + "shared_experts.", x, r.activation(), r.shared().bias());
     if (r.shared().gated()) {
       Value open = g.add(new Op.Linear(x, weights.matrix(at + "shared_expert_gate.weight"), null));
       shared = g.add(new Op.Mul(g.add(new Op.Sigmoid(open)), shared));

@@ -4,7 +4,6 @@ import dev.deepstack.program.weight.BlockWords;
 import dev.deepstack.tensor.BlockFormat;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -35,6 +34,18 @@ record BlockCodes(BlockFormat format, int lanes) {
     return words().words().size() * 4 * lanes;
   }
 
+  /// Bytes of a chunk that are used from its beginning to its end: scales and high bits.
+  int headBytes() {
+    int lines = switch (format) {
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, MXFP4 -> 1;
+      case Q4_K -> 4;
+      case Q2_K -> 5;
+      case Q5_K, Q3_K -> 12;
+      case Q6_K -> 21;
+    };
+    return lines * 4 * lanes;
+  }
+
   /// What unsigned codes have too much.
   private int bias() {
     return switch (format) {
@@ -48,62 +59,60 @@ record BlockCodes(BlockFormat format, int lanes) {
     };
   }
 
-  /// Emits code that reads the groups of the chunk at `pointer`, each handed to `use` as soon as it is read.
-  void groups(Fn f, String pointer, Consumer<Group> use) {
+  /// Emits code that reads a group of the chunk at `pointer`.
+  ///
+  /// @param number of the group in the chunk
+  Group group(Fn f, String pointer, int number) {
     var lines = new Lines(f, pointer);
-    Consumer<Group> biased = g -> use.accept(bias() == 0 ? g : new Group(g.k, g.codes, g.scale,
-        f.fmul(g.scale, Vec.splatConstant(f, "float", FnText.bare(Fn.f32(bias())), lanes))));
-    switch (format) {
-      case Q8_0, Q4_0, Q5_0 -> pairs(lines, biased);
-      case Q4_1, Q5_1 -> withMinimum(lines, use);
-      case MXFP4 -> fours(lines, biased);
-      case Q4_K, Q5_K -> nibblesK(lines, use);
-      case Q2_K -> twoBits(lines, use);
-      case Q3_K -> threeBits(lines, biased);
-      case Q6_K -> sixBits(lines, biased);
-    }
+    Group group = switch (format) {
+      case Q8_0, Q4_0, Q5_0 -> pairs(lines, number);
+      case Q4_1, Q5_1 -> withMinimum(lines);
+      case MXFP4 -> fours(lines, number);
+      case Q4_K, Q5_K -> nibblesK(lines, number);
+      case Q2_K -> twoBits(lines, number);
+      case Q3_K -> threeBits(lines, number);
+      case Q6_K -> sixBits(lines, number);
+    };
+    String excess = bias() == 0 ? group.minimum
+        : f.fmul(group.scale, Vec.splatConstant(f, "float", FnText.bare(Fn.f32(bias())), lanes));
+    return new Group(group.k, group.codes, group.scale, excess);
   }
 
-  private void pairs(Lines in, Consumer<Group> use) {
-    int per = words().words().size() / 2;
-    for (int b = 0; b < 2; b++) {
-      int first = 1 + b * per;
-      var codes = new ArrayList<String>();
-      for (int i = 0; i < 8; i++) {
-        codes.add(switch (format) {
-          case Q8_0 -> in.f.binary("xor", in.line(first + i), Integer.toString(0x80808080));
-          case Q4_0 -> in.nibble(first + i % 4, i / 4);
-          default -> in.f.binary("or", in.nibble(first + 1 + i % 4, i / 4), in.bit(first, i, 4));
-        });
-      }
-      use.accept(new Group(32 * b, codes, in.half(0, b), ""));
+  private Group pairs(Lines in, int b) {
+    int first = 1 + b * (words().words().size() / 2);
+    var codes = new ArrayList<String>();
+    for (int i = 0; i < 8; i++) {
+      codes.add(switch (format) {
+        case Q8_0 -> in.f.binary("xor", in.line(first + i), Integer.toString(0x80808080));
+        case Q4_0 -> in.nibble(first + i % 4, i / 4);
+        default -> in.f.binary("or", in.nibble(first + 1 + i % 4, i / 4), in.bit(first, i, 4));
+      });
     }
+    return new Group(32 * b, codes, in.half(0, b), "");
   }
 
-  private void withMinimum(Lines in, Consumer<Group> use) {
+  private Group withMinimum(Lines in) {
     int first = format == BlockFormat.Q5_1 ? 2 : 1;
     var codes = new ArrayList<String>();
     for (int i = 0; i < 8; i++) {
       String nibble = in.nibble(first + i % 4, i / 4);
       codes.add(first == 1 ? nibble : in.f.binary("or", nibble, in.bit(1, i, 4)));
     }
-    use.accept(new Group(0, codes, in.half(0, 0), in.f.fneg(in.half(0, 1))));
+    return new Group(0, codes, in.half(0, 0), in.f.fneg(in.half(0, 1)));
   }
 
-  private void fours(Lines in, Consumer<Group> use) {
+  private Group fours(Lines in, int b) {
     Fn f = in.f;
-    for (int b = 0; b < 4; b++) {
-      var codes = new ArrayList<String>();
-      for (int i = 0; i < 8; i++) {
-        codes.add(lookUp(f, in.line(1 + 4 * b + i % 4), i / 4));
-      }
-      // Half of 2^(e - 127), whose exponent field is e - 1; the two smallest are subnormal.
-      String e = in.field(0, 8 * b, 8);
-      String bits = f.binary("shl", f.sub(e, "1"), "23");
-      String small = f.binary("shl", Vec.splatConstant(f, "i32", "2097152", lanes), e);
-      String scale = f.select(f.icmp("ult", e, "2"), small, bits);
-      use.accept(new Group(32 * b, codes, f.cast("bitcast", scale, Fn.vector("float", lanes)), ""));
+    var codes = new ArrayList<String>();
+    for (int i = 0; i < 8; i++) {
+      codes.add(lookUp(f, in.line(1 + 4 * b + i % 4), i / 4));
     }
+    // Half of 2^(e - 127), whose exponent field is e - 1; the two smallest are subnormal.
+    String e = in.field(0, 8 * b, 8);
+    String bits = f.binary("shl", f.sub(e, "1"), "23");
+    String small = f.binary("shl", Vec.splatConstant(f, "i32", "2097152", lanes), e);
+    String scale = f.select(f.icmp("ult", e, "2"), small, bits);
+    return new Group(32 * b, codes, f.cast("bitcast", scale, Fn.vector("float", lanes)), "");
   }
 
   /// The table at each of the four codes in the low or high nibbles of every word.
@@ -123,70 +132,66 @@ record BlockCodes(BlockFormat format, int lanes) {
     return f.cast("bitcast", found, Fn.vector("i32", lanes));
   }
 
-  private void nibblesK(Lines in, Consumer<Group> use) {
+  private Group nibblesK(Lines in, int u) {
     int first = format == BlockFormat.Q5_K ? 12 : 4;
-    for (int u = 0; u < 8; u++) {
-      var codes = new ArrayList<String>();
-      for (int i = 0; i < 8; i++) {
-        String nibble = in.nibble(first + u / 2 * 8 + i, u % 2);
-        codes.add(first == 4 ? nibble : in.f.binary("or", nibble, in.bit(4 + i, u, 4)));
-      }
-      String scale = in.f.fmul(in.half(0, 0), in.number(sixBits(in, u, 1, 3, 0, 1)));
-      String minimum = in.f.fmul(in.half(0, 1), in.number(sixBits(in, u, 2, 3, 4, 2)));
-      use.accept(new Group(32 * u, codes, scale, minimum));
+    var codes = new ArrayList<String>();
+    for (int i = 0; i < 8; i++) {
+      String nibble = in.nibble(first + u / 2 * 8 + i, u % 2);
+      codes.add(first == 4 ? nibble : in.f.binary("or", nibble, in.bit(4 + i, u, 4)));
     }
+    String scale = in.f.fmul(in.half(0, 0), in.number(part(in.f, sixBits(in, u, 1, 0), u)));
+    String minimum = in.f.fmul(in.half(0, 1), in.number(part(in.f, sixBits(in, u, 2, 4), u)));
+    return new Group(32 * u, codes, scale, minimum);
   }
 
-  /// One of eight 6-bit numbers: four in the low bits of `line`, four in `nibbles` with their high bits in `tops`.
-  private static String sixBits(Lines in, int u, int line, int nibbles, int shift, int tops) {
-    if (u < 4) {
-      return in.field(line, 8 * u, 6);
-    }
-    int t = u - 4;
-    String top = in.f.binary("shl", in.field(tops, 8 * t + 6, 2), "4");
-    return in.f.binary("or", in.field(nibbles, 8 * t + shift, 4), top);
+  /// Four of eight 6-bit numbers, one per byte: the first four lie in the low bits of `line`, of the others the low bits
+  /// in half of line 3 and the high ones in the high bits of `line`.
+  private static String sixBits(Lines in, int u, int line, int shift) {
+    return u < 4 ? in.at(line, 0, 0x3f3f3f3f)
+        : in.f.binary("or", in.at(3, shift, 0x0f0f0f0f), in.at(line, 2, 0x30303030));
   }
 
-  private void twoBits(Lines in, Consumer<Group> use) {
-    for (int g = 0; g < 16; g++) {
-      var codes = new ArrayList<String>();
-      for (int i = 0; i < 4; i++) {
-        codes.add(in.pair(5 + g / 8 * 8 + g % 2 * 4 + i, g / 2 % 4));
-      }
-      String scale = in.f.fmul(in.half(0, 0), in.number(in.field(1 + g / 4, g % 4 * 8, 4)));
-      String minimum = in.f.fmul(in.half(0, 1), in.number(in.field(1 + g / 4, g % 4 * 8 + 4, 4)));
-      use.accept(new Group(16 * g, codes, scale, minimum));
-    }
+  /// Byte `u % 4` of each word.
+  private static String part(Fn f, String words, int u) {
+    int place = u % 4;
+    String moved = place == 0 ? words : f.binary("lshr", words, Integer.toString(8 * place));
+    return place == 3 ? moved : f.binary("and", moved, "255");
   }
 
-  private void threeBits(Lines in, Consumer<Group> use) {
-    for (int g = 0; g < 16; g++) {
-      var codes = new ArrayList<String>();
-      for (int i = 0; i < 4; i++) {
-        int l = g % 2 * 4 + i;
-        codes.add(in.f.binary("or", in.pair(12 + g / 8 * 8 + l, g / 2 % 4), in.bit(4 + l, g / 2, 2)));
-      }
-      // Four low bits of 16 scales in two lines, two high bits of all in a third.
-      String low = in.field(1 + g / 4 % 2, g % 4 * 8 + g / 8 * 4, 4);
-      String scale = in.f.binary("or", low, in.f.binary("shl", in.field(3, g % 4 * 8 + g / 4 * 2, 2), "4"));
-      use.accept(new Group(16 * g, codes, in.f.fmul(in.half(0, 0), in.number(in.f.sub(scale, "32"))), ""));
+  private Group twoBits(Lines in, int g) {
+    var codes = new ArrayList<String>();
+    for (int i = 0; i < 4; i++) {
+      codes.add(in.pair(5 + g / 8 * 8 + g % 2 * 4 + i, g / 2 % 4));
     }
+    String scale = in.f.fmul(in.half(0, 0), in.number(in.field(1 + g / 4, g % 4 * 8, 4)));
+    String minimum = in.f.fmul(in.half(0, 1), in.number(in.field(1 + g / 4, g % 4 * 8 + 4, 4)));
+    return new Group(16 * g, codes, scale, minimum);
   }
 
-  private void sixBits(Lines in, Consumer<Group> use) {
+  private Group threeBits(Lines in, int g) {
+    var codes = new ArrayList<String>();
+    for (int i = 0; i < 4; i++) {
+      int l = g % 2 * 4 + i;
+      codes.add(in.f.binary("or", in.pair(12 + g / 8 * 8 + l, g / 2 % 4), in.bit(4 + l, g / 2, 2)));
+    }
+    // Four low bits of 16 scales in two lines, two high bits of all in a third.
+    String low = in.field(1 + g / 4 % 2, g % 4 * 8 + g / 8 * 4, 4);
+    String scale = in.f.binary("or", low, in.f.binary("shl", in.field(3, g % 4 * 8 + g / 4 * 2, 2), "4"));
+    return new Group(16 * g, codes, in.f.fmul(in.half(0, 0), in.number(in.f.sub(scale, "32"))), "");
+  }
+
+  private Group sixBits(Lines in, int g) {
     Fn f = in.f;
-    for (int g = 0; g < 16; g++) {
-      int n = g / 8;
-      int s = g / 2 % 4;
-      var codes = new ArrayList<String>();
-      for (int i = 0; i < 4; i++) {
-        int l = g % 2 * 4 + i;
-        String low = in.nibble(21 + 16 * n + s % 2 * 8 + l, s / 2);
-        codes.add(f.binary("or", low, in.at(5 + 8 * n + l, 2 * s - 4, 0x30303030)));
-      }
-      String signed = f.binary("ashr", f.binary("shl", in.line(1 + g / 4), Integer.toString(24 - g % 4 * 8)), "24");
-      use.accept(new Group(16 * g, codes, f.fmul(in.half(0, 0), in.number(signed)), ""));
+    int n = g / 8;
+    int s = g / 2 % 4;
+    var codes = new ArrayList<String>();
+    for (int i = 0; i < 4; i++) {
+      int l = g % 2 * 4 + i;
+      String low = in.nibble(21 + 16 * n + s % 2 * 8 + l, s / 2);
+      codes.add(f.binary("or", low, in.at(5 + 8 * n + l, 2 * s - 4, 0x30303030)));
     }
+    String signed = f.binary("ashr", f.binary("shl", in.line(1 + g / 4), Integer.toString(24 - g % 4 * 8)), "24");
+    return new Group(16 * g, codes, f.fmul(in.half(0, 0), in.number(signed)), "");
   }
 
   /// The lines of a chunk and the fields in them.

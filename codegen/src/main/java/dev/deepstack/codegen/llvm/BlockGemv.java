@@ -3,15 +3,16 @@ package dev.deepstack.codegen.llvm;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 
-/// One panel of block weights times a few rows of 8-bit activations, bound by the speed at which the weights arrive.
-/// The function serves all matrices of a module that have the same format.
+/// One panel of block weights times a few rows of 8-bit activations, bound by the speed at which the weights arrive. The
+/// function serves all matrices of a module that have the same format.
 record BlockGemv(BlockCodes codes, int rows) {
   /// The largest number of rows for which reading the weights still costs more than the arithmetic.
   static final int ROWS_MAX = 4;
 
   private String name() {
-    return "ds.gemv." + codes.format().name().toLowerCase(java.util.Locale.ROOT) + "x" + codes.lanes() + ".m" + rows;
+    return "ds.gemv." + codes.format().name().toLowerCase(Locale.ROOT) + "x" + codes.lanes() + ".m" + rows;
   }
 
   /// Emits a call: `out[i, lane] = sum over k of rows[i][k] * panel[k, lane]`.
@@ -27,7 +28,7 @@ record BlockGemv(BlockCodes codes, int rows) {
   }
 
   private void define(ModuleText module) {
-    var f = module.outlined(name(), "void", "ptr noalias readonly rows", "ptr noalias readonly panel", "i64 chunks",
+    var f = module.outlined(name(), "void", "ptr noalias readonly rows", "ptr readonly panel", "i64 chunks",
         "i64 padded", "ptr noalias out");
     int lanes = codes.lanes();
     var x = new ArrayList<String>();
@@ -46,37 +47,34 @@ record BlockGemv(BlockCodes codes, int rows) {
   private List<String> chunk(Fn f, List<String> x, String c, String groups, List<String> before) {
     int bytes = codes.chunkBytes();
     String pointer = f.at("%panel", "i8", f.mul(c, bytes));
-    String k = f.mul(c, codes.words().weights());
-    var reader = new RowReader(f, x, k, groups, codes.group());
+    var reader = RowReader.at(f, x, f.mul(c, codes.words().weights()), groups, codes.group());
     var sums = new ArrayList<>(before);
-    int groupsOfChunk = codes.words().weights() / codes.group();
-    codes.groups(f, pointer, group -> {
+    int ahead = Tuning.BLOCK_PREFETCH_BYTES + codes.headBytes() & -64;
+    int count = codes.words().weights() / codes.group();
+    for (int number = 0; number < count; number++) {
       // Spread over the chunk: a burst would fill the queue of misses.
-      int number = group.k() / codes.group();
-      int end = bytes * (number + 1) / groupsOfChunk & -64;
-      for (int line = bytes * number / groupsOfChunk & -64; line < end; line += 64) {
-        f.prefetch(f.byteAt(pointer, Tuning.BLOCK_PREFETCH_BYTES + line), 2);
+      int end = bytes * (number + 1) / count & -64;
+      for (int line = bytes * number / count & -64; line < end; line += 64) {
+        f.prefetch(f.byteAt(pointer, ahead + line), 2);
       }
+      BlockCodes.Group group = codes.group(f, pointer, number);
       for (int i = 0; i < rows; i++) {
-        sums.set(i, reader.fold(codes, group, i, sums.get(i)));
+        sums.set(i, reader.fold(codes.lanes(), group, i, sums.get(i)));
       }
-    });
+    }
     return sums;
   }
 
-  /// Reads what lies beside the codes of rows.
+  /// Reads rows from a chunk's first k on.
   private record RowReader(Fn f, List<String> codes, List<String> scales, String groups, int group) {
-    RowReader(Fn f, List<String> rows, String k, String groups, int group) {
+    static RowReader at(Fn f, List<String> rows, String k, String groups, int group) {
       String first = f.div(k, group);
-      this(f, rows.stream().map(r -> f.at(r, "i8", k)).toList(),
+      return new RowReader(f, rows.stream().map(r -> f.at(r, "i8", k)).toList(),
           rows.stream().map(r -> f.at(f.at(r, "i8", "%padded"), "float", first)).toList(), groups, group);
     }
 
-    String fold(BlockCodes format, BlockCodes.Group g, int row, String sum) {
-      int lanes = format.lanes();
-      int place = g.k() / group;
-      String scale = f.at(scales.get(row), "float", place);
-      String sumAt = f.at(scale, "i32", groups);
+    String fold(int lanes, BlockCodes.Group g, int row, String sum) {
+      String scale = f.at(scales.get(row), "float", g.k() / group);
       String dot = Vec.zero(f, "i32", lanes);
       for (int i = 0; i < g.codes().size(); i++) {
         String word = f.load("i32", f.byteAt(codes.get(row), g.k() + 4L * i));
@@ -84,8 +82,9 @@ record BlockGemv(BlockCodes codes, int rows) {
       }
       String factor = f.fmul(g.scale(), Vec.splat(f, f.load("float", scale), lanes));
       String total = f.fma(f.cast("sitofp", dot, "float"), factor, sum);
-      String scaledSum = Vec.splat(f, f.load("float", f.at(sumAt, "i32", groups)), lanes);
-      return f.fma(f.fneg(g.minimum()), scaledSum, total);
+      // Two arrays behind the scales: past the integer sums lie those in f32.
+      String scaledSum = f.load("float", f.at(scale, "float", f.mul(groups, 2)));
+      return f.fma(f.fneg(g.minimum()), Vec.splat(f, scaledSum, lanes), total);
     }
   }
 }

@@ -116,15 +116,16 @@ final class BlockTiles {
       String minimum = f.at(minimums, "float", (long) p * tile.groups() * lanes);
       f.loop("0", chunks, 1, c -> {
         String first = f.mul(c, codes.words().weights());
-        codes.groups(f, f.at(panel, "i8", f.mul(c, codes.chunkBytes())), g -> {
+        for (int number = 0; number < codes.words().weights() / codes.group(); number++) {
+          BlockCodes.Group g = codes.group(f, f.at(panel, "i8", f.mul(c, codes.chunkBytes())), number);
           for (int i = 0; i < g.codes().size(); i++) {
             String at = f.at(f.at(code, "i8", f.mul(first, lanes)), "i8", (long) (g.k() + 4 * i) * lanes);
             f.store(g.codes().get(i), at, 4 * lanes);
           }
-          String place = f.mul(f.add(f.div(first, codes.group()), (long) g.k() / codes.group()), lanes);
+          String place = f.mul(f.add(f.div(first, codes.group()), number), lanes);
           f.store(g.scale(), f.at(scale, "float", place), 4 * lanes);
           f.store(f.fneg(g.minimum()), f.at(minimum, "float", place), 4 * lanes);
-        });
+        }
       });
       w.codes().add(code);
       w.scales().add(scale);

@@ -203,20 +203,11 @@ public final class LinearKernel {
     var sums = f.local("float", (long) most * lanes);
     var count = f.sub("%rowEnd", "%row");
     rowPointers(f, pointers, "%row", count);
-    f.loop(
-        "%panel",
-        "%panelEnd",
-        1,
-        p -> {
-          var panel = panelAt(f, p);
-          oneOf(
-              f,
-              count,
-              1,
-              most,
-              m -> gemv(f, m, pointers, panel, sums));
-          callFinish(f, sums, "%row", count, p);
-        });
+    f.loop("%panel", "%panelEnd", 1, p -> {
+      var panel = panelAt(f, p);
+      oneOf(f, count, 1, most, m -> gemv(f, m, pointers, panel, sums));
+      callFinish(f, sums, "%row", count, p);
+    });
     f.end();
   }
 

@@ -23,7 +23,8 @@ final class ModelsCommand implements Callable<Integer> {
     for (String name : catalog.names()) {
       ModelShape m = catalog.get(name);
       out.printf(Locale.ROOT, "%-28s %7.1f G weights, %6.1f G active, %3d layers, %.1f K numbers cached per "
-          + "token (%s)%n", name, m.weights() / 1e9, m.activeWeights() / 1e9, m.depth(), m.cachedPerToken() / 1e3, m.confidence());
+          + "token (%s)%n", name, m.weights() / 1e9, m.activeWeights() / 1e9, m.depth(), m.cachedPerToken() / 1e3,
+          m.confidence());
     }
     return 0;
   }

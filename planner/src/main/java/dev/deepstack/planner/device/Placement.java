@@ -54,6 +54,12 @@ public record Placement(List<List<Integer>> ranks, double worstRank, double wors
   /// @param parts equal parts of the ranks whose links to each other are the scarce ones
   public static Placement best(double[] load, int ranks, int spare, int parts) {
     check(load, ranks, spare);
+    Placement with = filled(load, ranks, spare, parts);
+    Placement without = spare == 0 ? with : filled(load, ranks, 0, parts);
+    return with.worstRank() <= without.worstRank() ? with : without;
+  }
+
+  private static Placement filled(double[] load, int ranks, int spare, int parts) {
     int slots = load.length + spare;
     int[] copies = new int[load.length];
     Arrays.fill(copies, 1);

@@ -57,8 +57,8 @@ public final class Claims {
     TrainingPlan own = plan(b, device, models, calibration, count);
     var lines = new ArrayList<String>();
     lines.add(String.format(Locale.ROOT, "Predicted for %s on %d x %s: %.0f tokens/s each, 80 %% interval %.0f "
-        + "to %.0f; an extrapolation, since nobody has published a run.", own.model().name(), count, device.id(), own.tokens(),
-        own.tokensLow(), own.tokensHigh()));
+        + "to %.0f; an extrapolation, since nobody has published a run.", own.model().name(), count, device.id(),
+        own.tokens(), own.tokensLow(), own.tokensHigh()));
     for (JsonNode r : b.path("references")) {
       Device reference = devices.get(r.path("device").asString(""));
       Device.Fact price = reference.prices().get(r.path("basis").asString(""));

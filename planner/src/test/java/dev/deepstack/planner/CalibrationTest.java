@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.deepstack.planner.cost.Constants;
 import dev.deepstack.planner.device.DeviceCatalog;
+import dev.deepstack.planner.evidence.AccuracyPage;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.evidence.Calibrator;
 import dev.deepstack.planner.evidence.Estimator;
@@ -12,6 +13,9 @@ import dev.deepstack.planner.evidence.Point;
 import dev.deepstack.planner.evidence.PointReader;
 import dev.deepstack.planner.evidence.Scorer;
 import dev.deepstack.planner.model.Catalog;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,9 +31,13 @@ final class CalibrationTest {
   }
 
   @Test
-  void shippedConstantsComeOutOfTheShippedPointsToTheBit() {
+  void shippedConstantsAndTheirPageComeOutOfTheShippedPoints() throws IOException {
     var calibrator = new Calibrator(Catalog.standard(), DeviceCatalog.standard(), points());
     assertThat(calibrator.calibration().json()).isEqualTo(Calibration.standard().json());
+    // Surefire runs in the module's folder, an editor perhaps in the whole checkout's.
+    Path page = Path.of("docs/planner-accuracy.md");
+    assertThat(Files.exists(page) ? page : Path.of("..").resolve(page)).hasContent(
+        AccuracyPage.page(calibrator, calibrator.calibration()));
   }
 
   @Test
@@ -82,7 +90,8 @@ final class CalibrationTest {
   void intervalsWidenWithDistance() {
     Evidence e = Calibration.standard().evidence();
     Evidence.Place near = e.measured().getFirst().place();
-    var far = new Evidence.Place(near.kind(), "another", "none", "another", "Nobody", "own", "2", "e2e", 1e6, 1e6, 0, 0);
+    var far = new Evidence.Place(near.kind(), "another", "none", "another", "Nobody", "own", "2", "e2e", 1e6, 1e6, 0,
+        0);
     assertThat(e.at(far).spread()).isGreaterThan(e.at(near).spread() * 1.5);
     assertThat(e.at(far).shift()).isCloseTo(0, org.assertj.core.data.Offset.offset(0.05));
   }

@@ -94,7 +94,8 @@ final class FabricTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "nonsense", "a:ring 4 @ 10", "a:switch 0 @ 10", "a:switch 4 @ 0", "a:switch 4 @ 10 over 0.5"})
+  @ValueSource(strings = {"", "nonsense", "a:ring 4 @ 10", "a:switch 0 @ 10", "a:switch 4 @ 0",
+      "a:switch 4 @ 10 over 0.5"})
   void refusesWhatIsNoFabric(String text) {
     assertThatThrownBy(() -> Fabric.parse(text)).isInstanceOf(InvalidInputException.class);
   }

@@ -86,7 +86,8 @@ final class PlannerTest {
 
   @Test
   void refusesWithTheNearestThatThereIs() {
-    assertThatThrownBy(() -> devices.get("h300")).isInstanceOf(InvalidInputException.class).hasMessageContaining("h100-sxm");
+    assertThatThrownBy(() -> devices.get("h300")).isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("h100-sxm");
     assertThatThrownBy(() -> devices.get("h200-sxm:gold")).isInstanceOf(InvalidInputException.class);
     assertThatThrownBy(() -> models.get("deepsek-v3")).hasMessageContaining("deepseek-v3");
     var fp8 = new PlanRequest(models.get("deepseek-v3"), devices.get("ascend-910c"), 32, 1024, 128, 0, Double.NaN,
@@ -159,7 +160,8 @@ final class PlannerTest {
   void facesSayTheSame() {
     Plan plan = planner.plan(ask("deepseek-v4-flash", "h200-sxm", 8, "ttft=2s,tpot=50ms"));
     var set = new PlanSet(List.of(plan), new Money("rental_3yr", Map.of()), "deepstack plan …");
-    var json = (Map<String, Object>) ((List<Object>) Objects.requireNonNull(JsonReport.of(set).get("plans"))).getFirst();
+    var plans = (List<Object>) Objects.requireNonNull(JsonReport.of(set).get("plans"));
+    var json = (Map<String, Object>) plans.getFirst();
     var best = (Map<String, Object>) Objects.requireNonNull(json.get("best"));
     double tpot = ((List<Double>) Objects.requireNonNull(best.get("tpot_s"))).getFirst();
     assertThat(TextReport.of(set)).contains(String.format(Locale.ROOT, "%.1f", tpot * 1e3)).contains(set.verdict());

@@ -24,7 +24,8 @@ final class ServingInvariantsTest {
   private final Constants constants = Calibration.standard().constants();
 
   private StepModel model(Gen gen) {
-    Layout layout = gen.pick(List.of(new Layout(8, 1, 8, 1, 1), new Layout(1, 8, 1, 8, 1), new Layout(1, 32, 1, 32, 1)));
+    Layout layout = gen.pick(List.of(new Layout(8, 1, 8, 1, 1), new Layout(1, 8, 1, 8, 1),
+        new Layout(1, 32, 1, 32, 1)));
     return new StepModel(Catalog.standard().get(gen.pick(List.of("deepseek-v3", "deepseek-v4-flash", "kimi-k2"))),
         DeviceCatalog.standard().get("gb300-nvl72"), layout, Precision.parse("FP8"), Conditions.SERVED, constants);
   }

@@ -11,7 +11,7 @@ import java.util.Set;
 /// From f32 weights to blocks, rounding as ggml's reference code does.
 public final class BlockQuantizer {
   private static final Set<BlockFormat> WRITABLE =
-      Set.copyOf(EnumSet.of(BlockFormat.Q8_0, BlockFormat.Q4_0, BlockFormat.MXFP4));
+      Set.copyOf(EnumSet.of(BlockFormat.Q8_0, BlockFormat.Q4_0, BlockFormat.Q6_K, BlockFormat.MXFP4));
   private static final double LOG_2 = Math.log(2);
 
   private BlockQuantizer() {}
@@ -34,7 +34,8 @@ public final class BlockQuantizer {
       case Q8_0 -> q8(in, from, extreme, out, offset);
       case Q4_0 -> q4(in, from, extreme, out, offset);
       case MXFP4 -> mxfp4(in, from, extreme, out, offset);
-      case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> throw new UnsupportedModelException(
+      case Q6_K -> SixBitQuantizer.quantize(in, from, out, offset);
+      case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K -> throw new UnsupportedModelException(
           "weights can be read as " + format + " but not written; choose one of " + WRITABLE);
     }
   }

@@ -1,0 +1,128 @@
+package dev.deepstack.cli;
+
+import dev.deepstack.importer.ImportedDecoder;
+import dev.deepstack.importer.gguf.GgufContent;
+import dev.deepstack.importer.gguf.GgufDecoder;
+import dev.deepstack.importer.gguf.GgufExport;
+import dev.deepstack.importer.gguf.GgufFile;
+import dev.deepstack.importer.gguf.GgufQuantizer;
+import dev.deepstack.importer.gguf.GgufTarget;
+import dev.deepstack.importer.gguf.GgufTokenizer;
+import dev.deepstack.importer.hf.HfImporter;
+import dev.deepstack.tensor.InvalidInputException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Stores a model in fewer bits.
+@Command(name = "quantize", mixinStandardHelpOptions = true,
+    description = {"Stores a model in a smaller format, as a GGUF file that DeepStack and llama.cpp read.",
+        "Norms, routers and biases stay in 32 bits; metadata, tokenizer and chat template are carried over."},
+    footer = {"", "q8_0   8.5 bits per weight: practically the original",
+        "q4_0   4.5 bits, the output matrix 6.6: half the size, with some loss",
+        "mxfp4  4.25 bits for routed experts (without experts: for all layers), the rest 8.5", "",
+        "Try: deepstack quantize ./Qwen3-0.6B qwen3-q8.gguf --format q8_0"})
+final class QuantizeCommand implements Callable<Integer> {
+  @Parameters(index = "0", paramLabel = "IN", description = "A folder as it comes from a hub, or a GGUF file.")
+  private Path in = Path.of("");
+
+  @Parameters(index = "1", paramLabel = "OUT.gguf", description = "The file to write.")
+  private Path out = Path.of("");
+
+  @Option(names = "--format", required = true, paramLabel = "FORMAT", description = "q8_0, q4_0 or mxfp4.")
+  private GgufTarget format = GgufTarget.Q8_0;
+
+  @Option(names = "--pre", paramLabel = "NAME",
+      description = "The name of the tokenizer's split rules, where they can't be told from the folder.")
+  private @Nullable String pre;
+
+  @Option(names = "--force", description = "Replace the file when it is there already.")
+  private boolean force;
+
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
+  private boolean json;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    checkOutput();
+    long start = System.nanoTime();
+    try (var arena = Arena.ofShared()) {
+      GgufContent content = content(arena);
+      var quantizer = new GgufQuantizer(content, format);
+      var line = new ProgressLine(spec.commandLine().getErr(), CommonOptions.isWatched(), System::nanoTime);
+      line.begin(quantizer.bytes(), 0);
+      quantizer.write(out, line::add);
+      line.show("");
+      report(content, quantizer, (System.nanoTime() - start) / 1e9);
+    }
+    return 0;
+  }
+
+  private void checkOutput() throws IOException {
+    if (!out.toString().endsWith(".gguf")) {
+      throw new InvalidInputException("the output must be called something.gguf, not " + out);
+    }
+    if (Files.isDirectory(out)) {
+      throw new InvalidInputException(out + " is a folder; give the name of a file");
+    }
+    if (Files.exists(out)) {
+      if (Files.exists(in) && Files.isSameFile(in, out)) {
+        throw new InvalidInputException("a file can't be written over the one it is made from; give another name");
+      }
+      if (!force) {
+        throw new InvalidInputException(out + " is there already; give another name, or --force to replace it");
+      }
+    }
+  }
+
+  private GgufContent content(Arena arena) {
+    if (Files.isDirectory(in)) {
+      ImportedDecoder decoder = HfImporter.read(in, arena);
+      Path name = in.toAbsolutePath().normalize().getFileName();
+      var tokenizer = GgufTokenizer.of(in, decoder.spec().vocab(), pre);
+      return GgufExport.of(decoder, name == null ? "model" : name.toString(), tokenizer, arena);
+    }
+    GgufFile file = GgufFile.open(in, arena);
+    // Whatever is stored anew should be something that can be run.
+    GgufDecoder.read(file);
+    return GgufContent.of(file);
+  }
+
+  private void report(GgufContent content, GgufQuantizer quantizer, double seconds) throws IOException {
+    PrintWriter print = spec.commandLine().getOut();
+    long bytes = Files.size(out);
+    var types = new LinkedHashMap<String, Long>();
+    quantizer.bytesByType().forEach((type, size) -> types.put(type.name().toLowerCase(Locale.ROOT), size));
+    if (json) {
+      var report = new LinkedHashMap<String, Object>();
+      report.put("file", out.toString());
+      report.put("format", format.text());
+      report.put("tensors", content.tensors().size());
+      report.put("bytes", bytes);
+      report.put("bytes_by_type", types);
+      report.put("seconds", seconds);
+      print.println(JsonMapper.shared().writeValueAsString(report));
+    } else {
+      print.printf(Locale.ROOT, "%s: %s, %d tensors (%s), in %.1f s%n", out, ProgressLine.size(bytes),
+          content.tensors().size(), types.entrySet().stream()
+              .map(e -> e.getKey() + " " + ProgressLine.size(e.getValue())).collect(Collectors.joining(", ")), seconds);
+    }
+  }
+}

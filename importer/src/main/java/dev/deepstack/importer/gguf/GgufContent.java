@@ -1,0 +1,44 @@
+package dev.deepstack.importer.gguf;
+
+import dev.deepstack.tensor.BlockFormat;
+import dev.deepstack.tensor.StridedTensor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+
+/// What a GGUF file is to hold: metadata, and tensors whose rows can be read.
+public record GgufContent(SequencedMap<String, GgufValue> metadata, List<Part> tensors) {
+  /// A tensor to be.
+  ///
+  /// @param shape outermost first
+  /// @param stored how the source has it
+  public record Part(String name, long[] shape, GgufType stored, GgufRows rows) {
+    public Part {
+      shape = shape.clone();
+    }
+
+    long columns() {
+      return shape.length == 0 ? 1 : shape[shape.length - 1];
+    }
+  }
+
+  public GgufContent {
+    metadata = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(metadata));
+    tensors = List.copyOf(tensors);
+  }
+
+  /// A file's own content, in one part.
+  public static GgufContent of(GgufFile file) {
+    var metadata = new LinkedHashMap<>(file.metadata().values());
+    metadata.keySet().removeIf(key -> key.startsWith("split."));
+    return new GgufContent(metadata, file.tensors().values().stream().map(GgufContent::part).toList());
+  }
+
+  private static Part part(GgufTensor tensor) {
+    BlockFormat block = tensor.type().block();
+    StridedTensor stored = tensor.stored();
+    return new Part(tensor.name(), tensor.shape(), tensor.type(),
+        block == null ? GgufRows.of(stored) : GgufRows.of(stored, block));
+  }
+}

@@ -1,0 +1,258 @@
+package dev.deepstack.importer.gguf;
+
+import dev.deepstack.ir.Op;
+import dev.deepstack.models.ActivationSpec;
+import dev.deepstack.models.AttentionSpec;
+import dev.deepstack.models.DecoderSpec;
+import dev.deepstack.models.FeedForwardSpec;
+import dev.deepstack.models.LayerSpec;
+import dev.deepstack.models.RopeScaling;
+import dev.deepstack.models.RopeSpec;
+import dev.deepstack.models.RoutingSpec;
+import dev.deepstack.tensor.UnsupportedModelException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+
+/// A decoder's description as the metadata of a GGUF file; what the architecture's metadata cannot say is refused.
+final class GgufMetadataWriter {
+  private final DecoderSpec spec;
+  private final String architecture;
+  private final SequencedMap<String, GgufValue> metadata = new LinkedHashMap<>();
+  private final List<String> missing = new ArrayList<>();
+
+  GgufMetadataWriter(DecoderSpec spec, String name) {
+    this.spec = spec;
+    architecture = architecture(spec.family());
+    metadata.put("general.architecture", GgufValue.of(architecture));
+    metadata.put("general.type", GgufValue.of("model"));
+    metadata.put("general.name", GgufValue.of(name));
+  }
+
+  /// The architecture of a family of Hugging Face or of GGUF itself.
+  static String architecture(String family) {
+    return switch (family) {
+      case "llama", "mistral", "mixtral" -> "llama";
+      case "qwen2", "qwen3", "olmoe" -> family;
+      case "qwen2_moe", "qwen2moe" -> "qwen2moe";
+      case "qwen3_moe", "qwen3moe" -> "qwen3moe";
+      case "deepseek_v2", "deepseek_v3", "kimi_k2", "deepseek2" -> "deepseek2";
+      case "gpt_oss", "gpt-oss" -> "gpt-oss";
+      case "glm4_moe", "glm4moe" -> "glm4moe";
+      default -> throw new UnsupportedModelException(
+          "models of the family \"" + family + "\" cannot be written as GGUF files yet");
+    };
+  }
+
+  /// How pairs of rotary elements lie in files of the architecture.
+  Op.RopeLayout layout() {
+    return architecture.equals("llama") || architecture.equals("deepseek2")
+        ? Op.RopeLayout.INTERLEAVED : Op.RopeLayout.HALVES;
+  }
+
+  /// The norm before the feed-forward layer has one of two names.
+  String secondNorm() {
+    return architecture.equals("gpt-oss") || architecture.equals("glm4moe") ? "post_attention_norm" : "ffn_norm";
+  }
+
+  SequencedMap<String, GgufValue> metadata() {
+    LayerSpec first = spec.layers().getFirst();
+    put("block_count", spec.layers().size());
+    put("context_length", spec.contextMax());
+    put("embedding_length", spec.hidden());
+    put("vocab_size", spec.vocab());
+    put("attention.layer_norm_rms_epsilon", GgufValue.of(spec.eps()));
+    switch (first.attention()) {
+      case AttentionSpec.Grouped a -> grouped(a);
+      case AttentionSpec.Latent a -> latent(a);
+    }
+    feedForward();
+    Integer bos = spec.tokens().bos();
+    if (bos != null) {
+      metadata.put("tokenizer.ggml.bos_token_id", GgufValue.of(bos));
+    }
+    if (!spec.tokens().eos().isEmpty()) {
+      metadata.put("tokenizer.ggml.eos_token_id", GgufValue.of(spec.tokens().eos().getFirst()));
+    }
+    if (spec.tokens().eos().size() > 1) {
+      metadata.put("tokenizer.ggml.eot_token_id", GgufValue.of(spec.tokens().eos().get(1)));
+    }
+    if (!missing.isEmpty()) {
+      throw new UnsupportedModelException("GGUF files of the architecture " + architecture
+          + " cannot say that the model has " + String.join(", ", missing) + "; run the model as it is");
+    }
+    return metadata;
+  }
+
+  private void put(String key, long value) {
+    put(key, GgufValue.of(value));
+  }
+
+  private void put(String key, GgufValue value) {
+    metadata.put(architecture + "." + key, value);
+  }
+
+  private void grouped(AttentionSpec.Grouped a) {
+    put("attention.head_count", a.heads());
+    put("attention.head_count_kv", a.kvHeads());
+    put("attention.key_length", a.headDim());
+    put("attention.value_length", a.headDim());
+    if (a.clip() != null) {
+      put("attention.clamp_kqv", GgufValue.of(a.clip()));
+    }
+    if (Math.abs(a.scale() * Math.sqrt(a.headDim()) - 1) > 1e-6) {
+      missing.add("an attention scale of its own");
+    }
+    for (int i = 0; i < spec.layers().size(); i++) {
+      if (!(spec.layers().get(i).attention() instanceof AttentionSpec.Grouped(
+          int heads, int kvHeads, int headDim, _, _, _, _, int window, _, RopeSpec rope))
+          || heads != a.heads() || kvHeads != a.kvHeads() || headDim != a.headDim() || !rope.equals(a.rope())) {
+        missing.add("layers with different attention");
+        break;
+      }
+      if (architecture.equals("gpt-oss") ? (i % 2 == 0) != (window > 0) : window > 0 && window < spec.contextMax()) {
+        missing.add("sliding windows");
+        break;
+      }
+      if (architecture.equals("gpt-oss") && i == 0) {
+        put("attention.sliding_window", window);
+      }
+    }
+    rope(a.rope(), 0);
+  }
+
+  private void latent(AttentionSpec.Latent a) {
+    put("attention.head_count", a.heads());
+    put("attention.head_count_kv", 1);
+    if (a.queryRank() > 0) {
+      put("attention.q_lora_rank", a.queryRank());
+    }
+    put("attention.kv_lora_rank", a.rank());
+    put("attention.key_length", a.rank() + a.ropeDim());
+    put("attention.value_length", a.rank());
+    put("attention.key_length_mla", a.nopeDim() + a.ropeDim());
+    put("attention.value_length_mla", a.valueDim());
+    if (a.bias()) {
+      missing.add("biases of latent attention");
+    }
+    double square = a.scale() * Math.sqrt(a.nopeDim() + a.ropeDim());
+    double magnitude = Math.sqrt(square);
+    if (Math.abs(magnitude - 1) < 1e-9) {
+      rope(a.rope(), 0);
+    } else if (a.rope().scaling() instanceof RopeScaling.Yarn yarn && yarn.factor() > 1) {
+      rope(a.rope(), (magnitude - 1) / Math.log(yarn.factor()));
+    } else {
+      missing.add("an attention scale of its own");
+    }
+  }
+
+  /// @param multiplier a tenth of YaRN's mscale over all dimensions
+  private void rope(RopeSpec rope, double multiplier) {
+    put("rope.dimension_count", rope.dims());
+    put("rope.freq_base", GgufValue.of(rope.theta()));
+    if (rope.layout() != layout() && layout() == Op.RopeLayout.HALVES || rope.last()) {
+      missing.add("rotary elements in another order");
+    }
+    switch (rope.scaling()) {
+      case RopeScaling.None _, RopeScaling.Llama3 _, RopeScaling.Table _ -> { }
+      case RopeScaling.Linear(double factor) -> {
+        put("rope.scaling.type", GgufValue.of("linear"));
+        put("rope.scaling.factor", GgufValue.of(factor));
+      }
+      case RopeScaling.Yarn yarn -> {
+        put("rope.scaling.type", GgufValue.of("yarn"));
+        put("rope.scaling.factor", GgufValue.of(yarn.factor()));
+        put("rope.scaling.original_context_length", Math.round(yarn.original()));
+        put("rope.scaling.yarn_beta_fast", GgufValue.of(yarn.betaFast()));
+        put("rope.scaling.yarn_beta_slow", GgufValue.of(yarn.betaSlow()));
+        double implied = 1;
+        if (multiplier != 0) {
+          put("rope.scaling.yarn_log_multiplier", GgufValue.of(multiplier));
+        } else if (yarn.factor() > 1) {
+          implied = 0.1 * Math.log(yarn.factor()) + 1;
+        }
+        if (Math.abs(yarn.amplitude() / implied - 1) > 1e-6) {
+          put("rope.scaling.attn_factor", GgufValue.of(yarn.amplitude() / implied));
+        }
+      }
+    }
+  }
+
+  /// What `rope_freqs.weight` divides frequencies by, or null when there is no such tensor.
+  static float @Nullable [] divisors(RopeSpec rope) {
+    if (!(rope.scaling() instanceof RopeScaling.Llama3) && !(rope.scaling() instanceof RopeScaling.Table)) {
+      return null;
+    }
+    float[] scaled = rope.inverseFrequencies();
+    float[] plain = new RopeSpec(rope.dims(), rope.last(), rope.layout(), rope.theta(), new RopeScaling.None())
+        .inverseFrequencies();
+    var divisors = new float[plain.length];
+    for (int i = 0; i < plain.length; i++) {
+      divisors[i] = plain[i] / scaled[i];
+    }
+    return divisors;
+  }
+
+  private void feedForward() {
+    int dense = 0;
+    FeedForwardSpec.@Nullable Dense any = null;
+    FeedForwardSpec.@Nullable Routed routed = null;
+    for (LayerSpec layer : spec.layers()) {
+      switch (layer.feedForward()) {
+        case FeedForwardSpec.Dense d -> {
+          any = d;
+          dense += routed == null ? 1 : 0;
+        }
+        case FeedForwardSpec.Routed r -> routed = r;
+      }
+      activation(layer.feedForward().activation());
+    }
+    put("feed_forward_length", any != null ? any.width() : routed != null ? routed.width() : 0);
+    if (routed == null) {
+      return;
+    }
+    if (dense > 0) {
+      put("leading_dense_block_count", dense);
+    }
+    put("expert_count", routed.experts());
+    put("expert_feed_forward_length", routed.width());
+    routing(routed.routing());
+    FeedForwardSpec.Shared shared = routed.shared();
+    if (shared != null) {
+      put("expert_shared_feed_forward_length", shared.width());
+      if (shared.width() % routed.width() == 0) {
+        put("expert_shared_count", shared.width() / routed.width());
+      }
+    }
+  }
+
+  private void activation(ActivationSpec activation) {
+    boolean fits = architecture.equals("gpt-oss")
+        ? activation.equals(new ActivationSpec.SwiGluPlusOne(1.702, 7))
+        : activation.equals(new ActivationSpec.Gated(Op.Activation.SILU));
+    if (!fits && !missing.contains("another activation")) {
+      missing.add("another activation");
+    }
+  }
+
+  private void routing(RoutingSpec routing) {
+    put("expert_used_count", routing.perToken());
+    put("expert_weights_norm", GgufValue.of(routing.renormalise()));
+    if (routing.scale() != 1) {
+      put("expert_weights_scale", GgufValue.of(routing.scale()));
+    }
+    put("expert_gating_func", switch (routing.score()) {
+      case SOFTMAX -> 1;
+      case SIGMOID -> 2;
+      case SOFTMAX_OF_CHOSEN -> 3;
+      case SQRT_SOFTPLUS -> 4;
+    });
+    RoutingSpec.Groups groups = routing.groups();
+    if (groups != null) {
+      put("expert_group_count", groups.count());
+      put("expert_group_used_count", groups.chosen());
+    }
+  }
+}

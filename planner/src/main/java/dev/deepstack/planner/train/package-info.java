@@ -1,5 +1,0 @@
-/// Training.
-@NullMarked
-package dev.deepstack.planner.train;
-
-import org.jspecify.annotations.NullMarked;

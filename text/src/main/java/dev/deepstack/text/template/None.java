@@ -1,4 +1,0 @@
-package dev.deepstack.text.template;
-
-/// The value `none`, JSON's null.
-enum None { NONE }

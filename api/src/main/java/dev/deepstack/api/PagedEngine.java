@@ -26,6 +26,7 @@ final class PagedEngine implements Engine {
   private final Decoding decoding;
   private final ExecutableStep step;
   private final Batcher batcher;
+  private final long slots;
   private @Nullable Sequence last;
 
   /// @param slots cache slots there are
@@ -33,6 +34,7 @@ final class PagedEngine implements Engine {
   PagedEngine(Executable executable, Decoding decoding, long slots, int sequences) {
     this.executable = executable;
     this.decoding = decoding;
+    this.slots = slots;
     step = new ExecutableStep(executable, decoding);
     var pages = new Pages(Math.toIntExact(slots / decoding.pageSlots()), decoding.pageSlots());
     batcher = new Batcher(step, pages, new Batcher.Limits(decoding.contextMax(), CHUNK_TOKENS, sequences));
@@ -63,12 +65,12 @@ final class PagedEngine implements Engine {
   }
 
   private long slots() {
-    return executable.states().firstEntry().getValue().shape()[0];
+    return slots;
   }
 
   /// Bytes of a cache slot in all layers.
   private long cacheBytes() {
-    return executable.states().values().stream().mapToLong(s -> s.data().byteSize() / s.shape()[0]).sum();
+    return executable.states().values().stream().mapToLong(s -> s.data().byteSize() / slots).sum();
   }
 
   @Override

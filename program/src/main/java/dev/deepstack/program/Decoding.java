@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// Such a program takes `tokens` i64[T], `positions` i64[T], `sequences` i64[T] (the row of `pages` that each token
 /// belongs to), `slots` i64[T] (the cache slot that receives the token), `pages` i64[B,N] and `select` i64[R], in this
 /// order, and gives `logits` f32[R,vocabulary]. The slot of position p of sequence b is
-/// `pages[b, p / pageSlots] * pageSlots + p % pageSlots`. All states have [#SLOTS] entries on their first axis; how
+/// `pages[b, p / pageSlots] * pageSlots + p % pageSlots`. All states have [#SLOTS] entries on one axis; how
 /// many these are is said when the model is loaded.
 ///
 /// @param pageSlots cache slots of a page

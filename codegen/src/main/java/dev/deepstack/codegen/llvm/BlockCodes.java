@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /// How generated code reads a chunk of a panel of block weights (see [dev.deepstack.program.weight.BlockPacking]): as
-/// groups of unsigned codes with a scale and a minimum per row, `weight = scale * code - minimum`. A line is one vector of
-/// words, a lane per row; each word holds the codes of four neighbouring k.
+/// groups of unsigned codes with a scale and a minimum per row, `weight = scale * code - minimum`. A line is one vector
+/// of words, a lane per row; each word holds the codes of four neighbouring k.
 record BlockCodes(BlockFormat format, int lanes) {
   /// e2m1 codes times 2, plus 12.
   private static final int[] E2M1 = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
@@ -144,8 +144,8 @@ record BlockCodes(BlockFormat format, int lanes) {
     return new Group(32 * u, codes, scale, minimum);
   }
 
-  /// Four of eight 6-bit numbers, one per byte: the first four lie in the low bits of `line`, of the others the low bits
-  /// in half of line 3 and the high ones in the high bits of `line`.
+  /// Four of eight 6-bit numbers, one per byte: the first four lie in the low bits of `line`, of the others the low
+  /// bits in half of line 3 and the high ones in the high bits of `line`.
   private static String sixBits(Lines in, int u, int line, int shift) {
     return u < 4 ? in.at(line, 0, 0x3f3f3f3f)
         : in.f.binary("or", in.at(3, shift, 0x0f0f0f0f), in.at(line, 2, 0x30303030));

@@ -5,8 +5,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
-/// One panel of block weights times a few rows of 8-bit activations, bound by the speed at which the weights arrive. The
-/// function serves all matrices of a module that have the same format.
+/// One panel of block weights times a few rows of 8-bit activations, bound by the speed at which the weights arrive.
+/// The function serves all matrices of a module that have the same format.
 record BlockGemv(BlockCodes codes, int rows) {
   /// The largest number of rows for which reading the weights still costs more than the arithmetic.
   static final int ROWS_MAX = 4;

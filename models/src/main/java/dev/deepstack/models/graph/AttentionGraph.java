@@ -123,9 +123,10 @@ final class AttentionGraph {
     DType dtype = step.options().cache();
     Dim slots = Dim.symbol("S");
     Dim heads = rows.type().dim(1);
-    var type = new TensorType(dtype, Shape.of(slots, heads, rows.type().dim(2)));
+    // A head's slots lie one after another, so that attention streams through them.
+    var type = new TensorType(dtype, Shape.of(heads, slots, rows.type().dim(2)));
     if (dtype != DType.I8) {
-      return new Cache(scatter(name, type, g.cast(rows, dtype)), null);
+      return new Cache(bySlot(scatter(name, type, bySlot(g.cast(rows, dtype)), 1)), null);
     }
     Value largest = g.add(new Op.ReduceMax(g.add(new Op.Abs(rows)), List.of(2), true));
     Value scale = g.add(new Op.Div(largest, g.constant(127, largest)));
@@ -133,12 +134,17 @@ final class AttentionGraph {
     Value divisor = g.add(new Op.Select(none, g.constant(1, scale), scale));
     Value codes = g.cast(g.add(new Op.Round(g.add(new Op.Div(rows, divisor)))), DType.I8);
     Value column = g.add(new Op.Reshape(scale, Shape.of(t, heads)));
-    Value scales = scatter(name + ".scale", new TensorType(DType.F32, Shape.of(slots, heads)), column);
-    return new Cache(scatter(name, type, codes), scales);
+    Value scales = scatter(name + ".scale", new TensorType(DType.F32, Shape.of(slots, heads)), column, 0);
+    return new Cache(bySlot(scatter(name, type, bySlot(codes), 1)), scales);
   }
 
-  private Value scatter(String name, TensorType type, Value rows) {
-    Value after = g.add(new Op.Scatter(g.state(name, type), step.slots(), rows, 0, Op.Combine.SET));
+  /// Heads and slots or tokens the other way round.
+  private Value bySlot(Value rows) {
+    return g.add(new Op.Permute(rows, List.of(1, 0, 2)));
+  }
+
+  private Value scatter(String name, TensorType type, Value rows, int axis) {
+    Value after = g.add(new Op.Scatter(g.state(name, type), step.slots(), rows, axis, Op.Combine.SET));
     g.update(name, after);
     return after;
   }

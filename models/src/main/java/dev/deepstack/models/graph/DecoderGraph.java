@@ -24,8 +24,8 @@ import java.util.function.Function;
 /// slot that receives its keys and values), all i64[T]; `pages` i64[B,N], the page numbers of each sequence in order of
 /// position; `select` i64[R], the tokens whose logits are wanted. The result is `logits` f32[R,vocab].
 ///
-/// States have S slots on their first axis: `layers.i.k` and `layers.i.v` `[S,kvHeads,headDim]`, or `layers.i.latent`
-/// `[S,1,rank+ropeDim]`; i8 states come with `….scale` f32 `[S,kvHeads]`. Arithmetic is f32 throughout.
+/// States have S slots: `layers.i.k` and `layers.i.v` `[kvHeads,S,headDim]`, or `layers.i.latent` `[1,S,rank+ropeDim]`;
+/// i8 states come with `….scale` f32 `[S,kvHeads]`. Arithmetic is f32 throughout.
 public final class DecoderGraph {
   /// @param cache dtype of the caches: F32, BF16, F16 or I8
   /// @param pageSlots cache slots of a page

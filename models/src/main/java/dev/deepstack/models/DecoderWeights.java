@@ -66,8 +66,8 @@ public final class DecoderWeights {
   }
 
   private void grouped(String at, AttentionSpec.Grouped a) {
-    int queries = a.heads() * a.headDim();
-    int keys = a.kvHeads() * a.headDim();
+    long queries = (long) a.heads() * a.headDim();
+    long keys = (long) a.kvHeads() * a.headDim();
     linear(at + "q_proj", queries, spec.hidden(), a.biases().q());
     linear(at + "k_proj", keys, spec.hidden(), a.biases().k());
     linear(at + "v_proj", keys, spec.hidden(), a.biases().v());
@@ -83,7 +83,7 @@ public final class DecoderWeights {
   }
 
   private void latent(String at, AttentionSpec.Latent a) {
-    int queries = a.heads() * (a.nopeDim() + a.ropeDim());
+    long queries = (long) a.heads() * (a.nopeDim() + a.ropeDim());
     if (a.queryRank() == 0) {
       linear(at + "q_proj", queries, spec.hidden(), false);
     } else {
@@ -95,7 +95,7 @@ public final class DecoderWeights {
     add(at + "kv_a_layernorm.weight", Role.NORM, a.rank());
     add(at + "kv_b_proj.k", Role.PER_HEAD, a.heads(), a.rank(), a.nopeDim());
     add(at + "kv_b_proj.v", Role.PER_HEAD, a.heads(), a.valueDim(), a.rank());
-    linear(at + "o_proj", spec.hidden(), a.heads() * a.valueDim(), a.bias());
+    linear(at + "o_proj", spec.hidden(), (long) a.heads() * a.valueDim(), a.bias());
   }
 
   private void gated(String at, int width, boolean bias) {
@@ -130,7 +130,7 @@ public final class DecoderWeights {
     }
   }
 
-  private void linear(String name, int out, int in, boolean bias) {
+  private void linear(String name, long out, long in, boolean bias) {
     add(name + ".weight", Role.LINEAR, out, in);
     if (bias) {
       add(name + ".bias", Role.BIAS, out);

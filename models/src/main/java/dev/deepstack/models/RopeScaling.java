@@ -28,6 +28,15 @@ public sealed interface RopeScaling {
     }
   }
 
+  /// Frequencies that change with the length of the text once it passes the context of the model; up to there, which is
+  /// as far as sequences go here, they are as they are.
+  record Dynamic(double factor) implements RopeScaling {
+    @Override
+    public float[] apply(float[] frequencies, int dims, double theta) {
+      return frequencies;
+    }
+  }
+
   /// Llama 3.1: long waves divided, short ones kept, a ramp between.
   record Llama3(double factor, double lowFactor, double highFactor, double original) implements RopeScaling {
     @Override

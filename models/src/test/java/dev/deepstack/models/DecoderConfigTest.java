@@ -8,9 +8,14 @@ import dev.deepstack.models.config.DecoderConfig;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
+import java.util.List;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 class DecoderConfigTest {
   private static final String LLAMA = """
@@ -101,7 +106,7 @@ class DecoderConfigTest {
       "\"hidden_size\": 64 | \"hidden_size\": -5 | not a whole number",
       "\"hidden_size\": 64 | \"hidden_size\": 1e99 | not a whole number",
       "\"hidden_size\": 64 | \"hidden_size\": \"64\" | not a whole number",
-      "\"hidden_size\": 64 | \"hidden_size\": 2000000000, \"head_dim\": 2000000 | more than any model has",
+      "\"hidden_size\": 64 | \"hidden_size\": 200000000, \"head_dim\": 2000000 | more than any model has",
       "\"num_hidden_layers\": 2 | \"num_hidden_layers\": 100000000 | more than any model has",
       "\"vocab_size\": 320 | \"vocab_size\": 320, \"vocab_size\": 321 | not valid JSON",
   })
@@ -109,5 +114,28 @@ class DecoderConfigTest {
     String json = LLAMA.formatted("").replace(from, to == null ? "" : to);
     assertThatThrownBy(() -> DecoderConfig.describe("config.json", json))
         .isInstanceOf(MalformedModelException.class).hasMessageContaining(message);
+  }
+
+  /// Whatever a config says, the answer is a description that can be counted or one sentence.
+  @ParameterizedTest
+  @ValueSource(strings = {"null", "0", "-1", "1", "2", "7", "268435455", "1e30", "0.5", "\"x\"", "true", "[]", "[1, 2]",
+      "{}", "[\"full_attention\"]", "{\"type\": \"yarn\", \"factor\": 0}", "{\"rope_type\": \"yarn\"}",
+      "{\"rope_type\": \"llama3\", \"factor\": 2}", "{\"quant_method\": \"fp8\", \"weight_block_size\": [0, 1]}"})
+  void survivesAnyValue(String value) {
+    for (String json : new String[] {V3, LLAMA.formatted("")}) {
+      var tree = (ObjectNode) JsonMapper.shared().readTree(json);
+      var keys = new TreeSet<>(tree.propertyNames());
+      keys.addAll(List.of("head_dim", "rope_parameters", "quantization_config", "layer_types", "n_shared_experts",
+          "rms_norm_eps", "partial_rotary_factor", "tie_word_embeddings"));
+      for (String key : keys) {
+        String changed = tree.deepCopy().set(key, JsonMapper.shared().readTree(value)).toString();
+        try {
+          DecoderSpec spec = DecoderConfig.describe("config.json", changed);
+          assertThat(DecoderCosts.of(spec).parameters()).as(key).isPositive();
+        } catch (MalformedModelException | UnsupportedModelException e) {
+          assertThat(e.getMessage()).as(key).contains("config.json").doesNotContain("\n");
+        }
+      }
+    }
   }
 }

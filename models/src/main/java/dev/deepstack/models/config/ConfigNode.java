@@ -9,8 +9,8 @@ import tools.jackson.databind.JsonNode;
 /// One object of config.json, read by key with the type and range that a key must have. A key whose value is null
 /// counts as absent.
 final class ConfigNode {
-  /// Larger than any width, count or length of a real model.
-  private static final long NUMBER_MAX = 1L << 31;
+  /// Larger than any width, count or length of a real model; sums of a few stay within an int.
+  private static final long NUMBER_MAX = 1L << 28;
 
   private final String source;
   private final JsonNode node;

@@ -89,7 +89,12 @@ public final class DecoderConfig {
   /// @param source names the config in messages
   public static DecoderSpec describe(String source, String json) {
     ConfigNode config = node(source, json);
-    DecoderSpec spec = Families.describe(config);
+    DecoderSpec spec;
+    try {
+      spec = Families.describe(config);
+    } catch (ArithmeticException e) {
+      throw new MalformedModelException(source + " has numbers larger than any model's; fetch the model again", e);
+    }
     double parameters = 0;
     for (DecoderWeight weight : DecoderWeights.of(spec)) {
       parameters += weight.shape().stream().mapToDouble(Long::doubleValue).reduce(1, (a, b) -> a * b);

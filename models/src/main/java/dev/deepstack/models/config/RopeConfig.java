@@ -50,10 +50,11 @@ final class RopeConfig {
     return switch (type) {
       case "default" -> new RopeScaling.None();
       case "linear" -> new RopeScaling.Linear(positive("factor"));
+      case "dynamic" -> new RopeScaling.Dynamic(positive("factor"));
       case "llama3" -> llama3();
       case "yarn" -> yarn(inner);
       default -> throw new UnsupportedModelException(c.source() + ": rope scaling \"" + type
-          + "\" is not supported; supported are default, linear, llama3 and yarn");
+          + "\" is not supported; supported are default, linear, dynamic, llama3 and yarn");
     };
   }
 

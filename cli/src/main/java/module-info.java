@@ -3,6 +3,7 @@ module dev.deepstack.cli {
   requires dev.deepstack.tensor;
   requires dev.deepstack.ir;
   requires dev.deepstack.reference;
+  requires dev.deepstack.planner;
   requires dev.deepstack.importer;
   requires dev.deepstack.models;
   requires dev.deepstack.passes;
@@ -21,4 +22,5 @@ module dev.deepstack.cli {
   exports dev.deepstack.cli.verify;
 
   opens dev.deepstack.cli to info.picocli;
+  opens dev.deepstack.cli.plan to info.picocli;
 }

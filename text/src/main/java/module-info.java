@@ -4,4 +4,6 @@ module dev.deepstack.text {
   requires static org.jspecify;
 
   exports dev.deepstack.text;
+  exports dev.deepstack.text.chat;
+  exports dev.deepstack.text.template;
 }

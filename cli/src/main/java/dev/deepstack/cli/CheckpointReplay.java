@@ -5,32 +5,75 @@ import dev.deepstack.cli.verify.DecoderGolden;
 import dev.deepstack.cli.verify.DecoderReference;
 import dev.deepstack.cli.verify.DecoderReplay;
 import dev.deepstack.cli.verify.DecoderReplay.Check;
+import dev.deepstack.cli.verify.NativeEngine;
+import dev.deepstack.codegen.llvm.CpuTarget;
+import dev.deepstack.codegen.llvm.LlvmCodegen;
+import dev.deepstack.importer.ImportedDecoder;
 import dev.deepstack.importer.hf.HfImporter;
+import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Specialize;
+import dev.deepstack.models.StoredForm;
 import dev.deepstack.models.graph.DecoderGraph.Options;
-import dev.deepstack.tensor.UnsupportedModelException;
+import dev.deepstack.passes.Pipeline;
+import dev.deepstack.program.Program;
+import dev.deepstack.program.code.ObjectCache;
+import dev.deepstack.runtime.Executable;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// Runs a checkpoint against the results recorded beside it.
 ///
 /// Apart from the command, whose methods the command line looks through even where no importer is installed.
 final class CheckpointReplay {
+  private static final int PAGE = Options.DEFAULT.pageSlots();
+  private static final Map<String, Long> ONE_TOKEN = Map.of("T", 1L, "B", 1L, "R", 1L);
+
   private CheckpointReplay() {}
 
   static List<Check> run(VerifyCommand.EngineKind kind, Path folder, LoadOptions options) {
     try (Arena arena = Arena.ofShared()) {
       DecoderGolden golden = DecoderGolden.read(folder, arena);
-      int page = Options.DEFAULT.pageSlots();
+      ImportedDecoder decoder = HfImporter.read(folder, arena);
+      golden.requireVocabulary(decoder.spec().vocab());
       return switch (kind) {
         case REFERENCE -> {
-          var decoder = HfImporter.read(folder, arena);
-          var engine = new DecoderReference(decoder, Options.DEFAULT, DecoderReplay.slots(golden, page), arena);
-          yield new DecoderReplay(engine, golden, page).run();
+          var engine = new DecoderReference(decoder, Options.DEFAULT, DecoderReplay.slots(golden, PAGE), arena);
+          yield new DecoderReplay(engine, golden, PAGE).run();
         }
-        case NATIVE -> throw new UnsupportedModelException(
-            "checkpoint folders are not compiled yet; verify with --engine reference");
+        case NATIVE -> compiled(decoder, golden, options, arena);
       };
     }
+  }
+
+  /// With f32 activations, which is what was recorded; where weights lie in blocks also with the 8-bit activations that
+  /// generation uses.
+  private static List<Check> compiled(ImportedDecoder decoder, DecoderGolden golden, LoadOptions options, Arena arena) {
+    var checks = new ArrayList<Check>();
+    try (Executable exact = open(decoder, Pipeline.exact(), golden, options, arena)) {
+      checks.addAll(new DecoderReplay(new NativeEngine(exact), golden, PAGE).run());
+    }
+    if (decoder.forms().values().stream().anyMatch(StoredForm.Blocks.class::isInstance)) {
+      try (Executable fast = open(decoder, Pipeline.standard(), golden, options, arena)) {
+        checks.add(new DecoderReplay(new NativeEngine(fast), golden, PAGE).nearby("with 8-bit activations"));
+      }
+    }
+    return checks;
+  }
+
+  private static Executable open(
+      ImportedDecoder decoder, Pipeline pipeline, DecoderGolden golden, LoadOptions options, Arena arena) {
+    CpuTarget cpu = options.cpu().equals("avx2") ? CpuTarget.avx2() : CpuTarget.host();
+    ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();
+    int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+    Graph step = decoder.graph(Options.DEFAULT);
+    var programs = new ArrayList<Program>();
+    for (Graph form : List.of(step, Specialize.run(step, ONE_TOKEN))) {
+      programs.add(LlvmCodegen.compile(pipeline.run(form), cpu, cache));
+    }
+    return Executable.open(programs, name -> decoder.tensor(name, arena), Map.of(), threads,
+        Map.of("S", DecoderReplay.slots(golden, PAGE)));
   }
 }

@@ -1,5 +1,6 @@
 package dev.deepstack.cli;
 
+import dev.deepstack.cli.plan.PlanCommand;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
@@ -16,7 +17,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "deepstack", version = "deepstack 0.1.0-SNAPSHOT", mixinStandardHelpOptions = true,
     description = "Runs PyTorch models as machine code, from the JVM: no Python and no CUDA at run time.",
     subcommands = {RunCommand.class, VerifyCommand.class, ExecCommand.class, InspectCommand.class,
-        CompileCommand.class, PullCommand.class, QuantizeCommand.class, DoctorCommand.class, BenchCommand.class},
+        CompileCommand.class, PullCommand.class, QuantizeCommand.class, DoctorCommand.class, BenchCommand.class,
+        PlanCommand.class},
     footer = {"", "Try: deepstack run demo --prompt \"ROMEO:\""})
 public final class Main implements Runnable {
   static final int FAILED = 1;

@@ -2,6 +2,7 @@ package dev.deepstack.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.deepstack.cli.Main;
 import dev.deepstack.cli.verify.DecoderGolden;
 import dev.deepstack.cli.verify.DecoderReference;
 import dev.deepstack.cli.verify.DecoderReplay;
@@ -14,21 +15,50 @@ import dev.deepstack.models.graph.DecoderGraph;
 import dev.deepstack.models.graph.DecoderGraph.Options;
 import dev.deepstack.tensor.DType;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
 
-/// Checkpoints of every family on the interpreter, against what transformers gave.
+/// Checkpoints of every family on both engines, against what transformers gave.
 class CheckpointsTest {
   private static final Path FOLDER = Path.of("fixtures", "hf");
 
   @TestFactory
   Stream<DynamicTest> recordedLogits() throws IOException {
     return folders().stream().map(f -> DynamicTest.dynamicTest(f.getFileName().toString(), () -> replay(f)));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> recordedLogitsInMachineCode() throws IOException {
+    return folders().stream().map(f -> DynamicTest.dynamicTest(f.getFileName().toString(), () -> {
+      var out = new StringWriter();
+      int code = Main.execute(new PrintWriter(out), new PrintWriter(out, true),
+          new String[] {"verify", "--no-cache", f.toString()});
+      assertThat(code).as(out.toString()).isZero();
+      assertThat(out.toString()).contains("token by token: largest error", "greedy continuation of 24 tokens");
+    }));
+  }
+
+  @Test
+  void noticesWhatChanged(@TempDir Path folder) throws IOException {
+    for (String file : new String[] {"config.json", "model.safetensors", "golden.safetensors", "golden.json"}) {
+      Files.copy(FOLDER.resolve("qwen3").resolve(file), folder.resolve(file));
+    }
+    String config = Files.readString(folder.resolve("config.json"));
+    Files.writeString(folder.resolve("config.json"), config.replace("1e-06", "0.5"));
+    var out = new StringWriter();
+    int code = Main.execute(new PrintWriter(out), new PrintWriter(out, true),
+        new String[] {"verify", "--no-cache", folder.toString()});
+    assertThat(code).isEqualTo(1);
+    assertThat(out.toString()).contains("out of tolerance", "prompt in one piece: largest error");
   }
 
   @TestFactory

@@ -22,6 +22,7 @@ final class Rooms {
       Map.entry("ir", Set.of("tensor")),
       Map.entry("reference", Set.of("tensor", "ir")),
       Map.entry("models", Set.of("tensor", "ir")),
+      Map.entry("planner", Set.of("tensor", "ir", "models")),
       Map.entry("importer", Set.of("tensor", "ir", "models")),
       Map.entry("passes", Set.of("tensor", "ir")),
       Map.entry("program", Set.of("tensor")),
@@ -32,8 +33,8 @@ final class Rooms {
       Map.entry("compiler",
           Set.of("tensor", "ir", "models", "importer", "passes", "codegen", "program", "api")),
       Map.entry("api", Set.of("tensor", "program", "runtime", "text")),
-      Map.entry("cli", Set.of("tensor", "ir", "reference", "models", "importer", "passes", "program", "codegen",
-          "runtime", "text", "hub", "compiler", "api")));
+      Map.entry("cli", Set.of("tensor", "ir", "reference", "models", "planner", "importer", "passes", "program",
+          "codegen", "runtime", "text", "hub", "compiler", "api")));
 
   private Rooms() {}
 }

@@ -8,6 +8,7 @@ import dev.deepstack.models.DecoderWeight;
 import dev.deepstack.models.StoredForm;
 import dev.deepstack.models.graph.DecoderGraph;
 import dev.deepstack.tensor.HostTensor;
+import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.StridedTensor;
 import java.lang.foreign.Arena;
@@ -41,6 +42,21 @@ public record ImportedDecoder(DecoderSpec spec, SequencedMap<String, StoredForm>
     return DecoderCosts.of(spec, this::form);
   }
 
+  /// A tensor that the graph names: of the checkpoint, or one that follows from the spec alone.
+  ///
+  /// @param arena of tensors that must be computed
+  /// @throws dev.deepstack.tensor.InvalidInputException when there is no such tensor
+  public StridedTensor tensor(String name, Arena arena) {
+    if (!DecoderGraph.isConstant(name)) {
+      return weights.tensor(name, arena);
+    }
+    HostTensor constant = DecoderGraph.constants(spec).get(name);
+    if (constant == null) {
+      throw new InvalidInputException("the decoder has no weight named \"" + name + "\"");
+    }
+    return StridedTensor.of(constant);
+  }
+
   /// A weight of the graph as one tensor: a slice of the mapped file when its bytes lie there in order, else a copy.
   public HostTensor whole(Op.Weight weight, Arena arena) {
     if (!weight.name().contains("*")) {
@@ -58,7 +74,7 @@ public record ImportedDecoder(DecoderSpec spec, SequencedMap<String, StoredForm>
   }
 
   private StridedTensor fitting(String name, long[] shape, Arena arena) {
-    StridedTensor tensor = weights.tensor(name, arena);
+    StridedTensor tensor = tensor(name, arena);
     if (!java.util.Arrays.equals(tensor.shape(), shape)) {
       throw new MalformedModelException("tensor " + name + " is " + tensor.type() + ", not "
           + java.util.Arrays.toString(shape) + "; fetch the model again");

@@ -7,6 +7,8 @@ import java.util.function.BiConsumer;
 
 /// Passes in order. Each one's result is verified before the next one sees it.
 public record Pipeline(List<Pass> passes) {
+  private static final String INT8 = "8-bit activations";
+
   public Pipeline {
     passes = List.copyOf(passes);
   }
@@ -26,8 +28,14 @@ public record Pipeline(List<Pass> passes) {
         pass("absorb latent", AbsorbLatent::apply),
         pass("gated mlp", GatedMlps::apply),
         new Pass("merge linear", MergeLinears::run),
-        new Pass("8-bit activations", Int8Activations::run),
+        new Pass(INT8, Int8Activations::run),
         pass("simplify again", none)));
+  }
+
+  /// As [#standard], but with activations in f32 also where weights are stored in blocks: slower, and as near to the
+  /// numbers that a graph means as f32 comes.
+  public static Pipeline exact() {
+    return new Pipeline(standard().passes.stream().filter(p -> !p.name().equals(INT8)).toList());
   }
 
   /// Recognition works on simple graphs, so every pass simplifies what it leaves.

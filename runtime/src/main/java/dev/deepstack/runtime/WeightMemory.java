@@ -72,9 +72,34 @@ final class WeightMemory {
   }
 
   private MemorySegment plain(WeightRecipe recipe) {
+    if (isPerGroup(recipe.pieces().getFirst())) {
+      return together(recipe);
+    }
     MemorySegment data = tensor(recipe, recipe.pieces().getFirst(), 0).data();
     boolean inPlace = data.isNative() && data.address() % ALIGNMENT == 0 && data.byteSize() > 0;
     return inPlace ? data : allocate(data.byteSize()).copyFrom(data);
+  }
+
+  /// The tensors of all groups one after another: the recipe counts their elements and not their number.
+  private MemorySegment together(WeightRecipe recipe) {
+    String name = recipe.pieces().getFirst().weight();
+    long elements = recipe.groups() * recipe.rows() * recipe.columns();
+    MemorySegment all = allocate(elements * recipe.dtype().bytes());
+    long at = 0;
+    for (int group = 0; at < all.byteSize(); group++) {
+      String named = name.replace("*", Integer.toString(group));
+      try (Arena scratch = Arena.ofConfined()) {
+        HostTensor tensor = source.weight(named).contiguous(scratch);
+        MemorySegment data = tensor.data();
+        if (tensor.dtype() != recipe.dtype() || data.byteSize() == 0 || data.byteSize() > all.byteSize() - at) {
+          throw new MalformedModelException("weight " + named + " is " + tensor
+              + ", which is not what the program was compiled for; compile the model again");
+        }
+        all.asSlice(at, data.byteSize()).copyFrom(data);
+        at += data.byteSize();
+      }
+    }
+    return all;
   }
 
   private MemorySegment allocate(long bytes) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -33,6 +34,18 @@ public record DecoderGolden(long[] prompt, HostTensor logits, long[] greedy, dou
     JsonNode tolerance = tolerance(folder.resolve("golden.json"));
     return new DecoderGolden(prompt.toLongs(), logits, tensor(tensors, "greedy_ids", 1).toLongs(),
         tolerance.path("atol").asDouble(1e-4), tolerance.path("rtol").asDouble(1e-4));
+  }
+
+  /// @throws MalformedModelException when the recording belongs to a model with another vocabulary
+  public void requireVocabulary(int vocab) {
+    boolean fits = logits.shape()[1] == vocab;
+    for (long[] ids : new long[][] {prompt, greedy}) {
+      fits &= Arrays.stream(ids).allMatch(id -> id >= 0 && id < vocab);
+    }
+    if (!fits) {
+      throw new MalformedModelException("the recording has logits of " + logits.shape()[1]
+          + " tokens or ids beyond them, and the model's vocabulary is " + vocab + "; they do not belong together");
+    }
   }
 
   private static HostTensor tensor(Map<String, HostTensor> tensors, String name, int rank) {

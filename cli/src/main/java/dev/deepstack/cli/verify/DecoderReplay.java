@@ -68,6 +68,31 @@ public final class DecoderReplay {
     return checks;
   }
 
+  /// The prompt in one piece for arithmetic that is coarser than the recorded one: the largest error may be half the
+  /// spread of the logits, since a router's close choice may fall otherwise.
+  public Check nearby(String what) {
+    HostTensor logits = driver(1).append(golden.prompt());
+    double allowed = spread(golden.logits()) / 2;
+    var failures = new ArrayList<String>();
+    Difference difference = Difference.between(logits, golden.logits(), allowed, 0);
+    if (difference.excess() > 1) {
+      failures.add(what + ": " + difference.text());
+    }
+    return new Check(what, difference.error(), failures);
+  }
+
+  /// Standard deviation.
+  private static double spread(HostTensor tensor) {
+    double sum = 0;
+    double squares = 0;
+    for (long i = 0; i < tensor.elements(); i++) {
+      sum += tensor.getDouble(i);
+      squares += tensor.getDouble(i) * tensor.getDouble(i);
+    }
+    double mean = sum / tensor.elements();
+    return Math.sqrt(Math.max(0, squares / tensor.elements() - mean * mean));
+  }
+
   private DecoderDriver driver(int sequences) {
     return new DecoderDriver(engine, sequences, pageSlots, slots(golden, pageSlots));
   }

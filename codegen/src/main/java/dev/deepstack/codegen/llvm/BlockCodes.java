@@ -47,7 +47,7 @@ record BlockCodes(BlockFormat format, int lanes) {
   }
 
   /// What unsigned codes have too much.
-  private int bias() {
+  int bias() {
     return switch (format) {
       case Q8_0 -> 128;
       case Q4_0 -> 8;

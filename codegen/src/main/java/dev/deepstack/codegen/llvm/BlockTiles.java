@@ -43,7 +43,7 @@ final class BlockTiles {
   }
 
   private BlockTile tile(int count) {
-    return new BlockTile(lanes, codes.group(), count);
+    return new BlockTile(lanes, codes.group(), codes.bias() == 0, count);
   }
 
   void emit() {
@@ -101,6 +101,7 @@ final class BlockTiles {
       long[] parts = {rows.scales(), rows.sums(), rows.scaledSums()};
       for (int part = 0; part < parts.length; part++) {
         String values = f.load(Fn.vector("i32", tile.groups()), f.at(f.byteAt(row, parts[part]), "i32", group));
+        values = part == 1 && codes.bias() != 0 ? f.mul(values, -codes.bias()) : values;
         f.store(values, f.byteAt(to, SLAB + 4L * part * tile.groups()));
       }
     });
@@ -124,7 +125,9 @@ final class BlockTiles {
           }
           String place = f.mul(f.add(f.div(first, codes.group()), number), lanes);
           f.store(g.scale(), f.at(scale, "float", place), 4 * lanes);
-          f.store(f.fneg(g.minimum()), f.at(minimum, "float", place), 4 * lanes);
+          if (codes.bias() == 0) {
+            f.store(f.fneg(g.minimum()), f.at(minimum, "float", place), 4 * lanes);
+          }
         }
       });
       w.codes().add(code);

@@ -157,6 +157,7 @@ final class GgufMetadataWriter {
     }
     switch (rope.scaling()) {
       case RopeScaling.None _, RopeScaling.Llama3 _, RopeScaling.Table _ -> { }
+      case RopeScaling.Dynamic _ -> missing.add("dynamic rope scaling");
       case RopeScaling.Linear(double factor) -> {
         put("rope.scaling.type", GgufValue.of("linear"));
         put("rope.scaling.factor", GgufValue.of(factor));

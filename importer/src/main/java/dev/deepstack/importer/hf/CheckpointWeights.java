@@ -8,7 +8,6 @@ import dev.deepstack.models.DecoderWeight;
 import dev.deepstack.models.DecoderWeight.Role;
 import dev.deepstack.models.DecoderWeights;
 import dev.deepstack.models.StoredForm;
-import dev.deepstack.models.graph.DecoderGraph;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
@@ -78,7 +77,6 @@ final class CheckpointWeights {
       throw new MalformedModelException("the weights in " + folder + " do not fit its config.json: "
           + HfImporter.some(problems) + "; fetch the model again or mend the config");
     }
-    DecoderGraph.constants(spec).forEach((name, tensor) -> found.put(name, _ -> StridedTensor.of(tensor)));
     Map<String, Lazy> all = Map.copyOf(found);
     WeightSource source = (name, arena) -> {
       Lazy lazy = all.get(name);

@@ -85,6 +85,11 @@ public final class DecoderGraph {
     return constants;
   }
 
+  /// Whether a weight's name is one of [#constants].
+  public static boolean isConstant(String name) {
+    return name.startsWith(Rotations.PREFIX);
+  }
+
   /// What every layer sees of a step.
   record Step(Value tokens, Value positions, Value sequences, Value slots, Value pages, Value select,
       Options options) {

@@ -15,6 +15,9 @@ import java.util.Map;
 
 /// Rotary positions: cos and sin once per step for each kind of rotation, shared by the layers that turn alike.
 final class Rotations {
+  /// What the names of frequencies begin with.
+  static final String PREFIX = "rope.";
+
   private record Angles(Value cos, Value sin) {}
 
   private final Graph g;
@@ -35,7 +38,7 @@ final class Rotations {
 
   /// The name of a rotation's frequencies.
   static String name(DecoderSpec spec, RopeSpec rope) {
-    return "rope." + distinct(spec).indexOf(rope) + ".frequencies";
+    return PREFIX + distinct(spec).indexOf(rope) + ".frequencies";
   }
 
   /// x `[T,heads,d]` turned by each token's position.

@@ -1,0 +1,101 @@
+package dev.deepstack.cli.plan;
+
+import dev.deepstack.planner.Resources;
+import dev.deepstack.planner.cost.Constants;
+import dev.deepstack.planner.device.DeviceCatalog;
+import dev.deepstack.planner.evidence.AccuracyPage;
+import dev.deepstack.planner.evidence.Calibration;
+import dev.deepstack.planner.evidence.Calibrator;
+import dev.deepstack.planner.evidence.Point;
+import dev.deepstack.planner.evidence.PointReader;
+import dev.deepstack.planner.model.Catalog;
+import dev.deepstack.tensor.InvalidInputException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Finds the planner's constants from published points.
+@Command(name = "calibrate", mixinStandardHelpOptions = true,
+    description = "Finds the planner's constants from published points, and says how well they predict what they have "
+        + "not seen. Without files it takes the points that come with the planner, and finds the shipped constants.")
+final class CalibrateCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "FILE.json", arity = "0..*", description = "Points instead of the planner's own.")
+  private List<Path> files = List.of();
+
+  @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the calibration here.")
+  private @Nullable Path output;
+
+  @Option(names = "--page", paramLabel = "FILE.md", description = "Write the tables of accuracy here.")
+  private @Nullable Path page;
+
+  @Option(names = "--check", description = "Fail unless the shipped calibration comes out.")
+  private boolean check;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Catalog models = Catalog.standard();
+    var points = new ArrayList<Point>();
+    if (files.isEmpty()) {
+      points.addAll(PointReader.read(Resources.json("published-inference.json"), "published-inference.json"));
+      points.addAll(PointReader.read(Resources.json("published-training.json"), "published-training.json"));
+    }
+    for (Path file : files) {
+      JsonNode node = JsonFiles.read(file);
+      points.addAll(PointReader.read(node, file.toString()));
+      if (node.path("models").isObject()) {
+        models = models.with(node.path("models"), false);
+      }
+    }
+    var calibrator = new Calibrator(models, DeviceCatalog.standard(), points);
+    Calibration calibration = calibrator.calibration();
+    String text = JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(calibration.json()) + "\n";
+    PrintWriter out = spec.commandLine().getOut();
+    print(out, calibration);
+    out.println();
+    out.print(AccuracyPage.table(calibrator));
+    if (output != null) {
+      write(output, text);
+    }
+    if (page != null) {
+      write(page, AccuracyPage.page(calibrator, calibration));
+    }
+    if (check && !calibration.json().equals(Calibration.standard().json())) {
+      throw new InvalidInputException("the shipped calibration does not come out of these points; write it anew with "
+          + "deepstack plan calibrate -o planner/src/main/resources/dev/deepstack/planner/calibration.json");
+    }
+    return 0;
+  }
+
+  private static void print(PrintWriter out, Calibration c) {
+    for (Constants.Shared s : Constants.Shared.all()) {
+      out.printf(Locale.ROOT, "%-10s %10.4g  (from %g)%n", s, c.constants().get(s), s.start());
+    }
+    c.constants().device().forEach((id, v) ->
+        out.printf(Locale.ROOT, "%-24s launches x %.2f, compute time x %.2f%n", id, v[0], v[1]));
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new InvalidInputException("cannot write " + file + ": " + e.getMessage(), e);
+    }
+  }
+}

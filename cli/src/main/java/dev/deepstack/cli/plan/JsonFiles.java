@@ -1,0 +1,37 @@
+package dev.deepstack.cli.plan;
+
+import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.MalformedModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// JSON files that users give.
+final class JsonFiles {
+  private static final long BYTES_MAX = 64 << 20;
+
+  private JsonFiles() {}
+
+  static JsonNode read(Path file) {
+    try {
+      if (!Files.isRegularFile(file)) {
+        throw new InvalidInputException("there is no file " + file);
+      }
+      if (Files.size(file) > BYTES_MAX) {
+        throw new InvalidInputException(file + " is larger than " + (BYTES_MAX >> 20) + " MiB");
+      }
+      JsonNode node = JsonMapper.shared().readTree(Files.readString(file));
+      if (node == null || !node.isObject()) {
+        throw new MalformedModelException(file + " does not hold a JSON object");
+      }
+      return node;
+    } catch (JacksonException e) {
+      throw new MalformedModelException(file + " is not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new InvalidInputException("cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+}

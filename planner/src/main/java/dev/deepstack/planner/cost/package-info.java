@@ -1,0 +1,5 @@
+/// Time and memory of one step.
+@NullMarked
+package dev.deepstack.planner.cost;
+
+import org.jspecify.annotations.NullMarked;

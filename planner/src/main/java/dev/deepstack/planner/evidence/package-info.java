@@ -1,0 +1,5 @@
+/// Published points, calibration and scoring.
+@NullMarked
+package dev.deepstack.planner.evidence;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Training.
+@NullMarked
+package dev.deepstack.planner.train;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,97 @@
+package dev.deepstack.text.chat;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Reads calls of tools out of what a model wrote. The text is data whatever it says; what is malformed gives
+/// null and is then shown as it stands.
+final class CallReader {
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final Pattern TOKEN_CALL = Pattern.compile(
+      "\\s*<｜tool▁call▁begin｜>(.*?)<｜tool▁sep｜>(.*?)<｜tool▁call▁end｜>", Pattern.DOTALL);
+  private static final Pattern FENCED = Pattern.compile("(.*?)\\n```json\\n(.*)\\n```\\s*", Pattern.DOTALL);
+  private static final Pattern INVOKE = Pattern.compile(
+      "\\s*<｜DSML｜invoke name=\"([^\"]*)\">\\n?(.*?)</｜DSML｜invoke>", Pattern.DOTALL);
+  private static final Pattern PARAMETER = Pattern.compile(
+      "\\s*<｜DSML｜parameter name=\"([^\"]*)\" string=\"(true|false)\">(.*?)</｜DSML｜parameter>", Pattern.DOTALL);
+
+  private CallReader() {}
+
+  static @Nullable List<ReplyPart> json(String block) {
+    var call = parse(block);
+    if (call == null || !call.path("name").isString()) {
+      return null;
+    }
+    var arguments = call.path("arguments");
+    return List.of(new ReplyPart.ToolCall(call.get("name").stringValue(),
+        arguments.isString() ? arguments.stringValue() : arguments.isMissingNode() ? "{}" : arguments.toString()));
+  }
+
+  static @Nullable JsonNode parse(String text) {
+    try {
+      return JSON.readTree(text);
+    } catch (JacksonException _) {
+      return null;
+    }
+  }
+
+  static @Nullable List<ReplyPart> tokens(String block) {
+    var calls = new ArrayList<ReplyPart>();
+    int done = 0;
+    var call = TOKEN_CALL.matcher(block);
+    while (call.region(done, block.length()).lookingAt()) {
+      var fenced = FENCED.matcher(call.group(2));
+      boolean named = call.group(1).equals("function") && fenced.matches();
+      calls.add(named ? new ReplyPart.ToolCall(fenced.group(1).strip(), fenced.group(2))
+          : new ReplyPart.ToolCall(call.group(1).strip(), call.group(2)));
+      done = call.end();
+    }
+    return calls.isEmpty() || !block.substring(done).isBlank() ? null : calls;
+  }
+
+  static @Nullable List<ReplyPart> dsml(String block) {
+    var calls = new ArrayList<ReplyPart>();
+    int done = 0;
+    var invoke = INVOKE.matcher(block);
+    while (invoke.region(done, block.length()).lookingAt()) {
+      var arguments = arguments(invoke.group(2));
+      if (arguments == null) {
+        return null;
+      }
+      calls.add(new ReplyPart.ToolCall(invoke.group(1), arguments));
+      done = invoke.end();
+    }
+    return calls.isEmpty() || !block.substring(done).isBlank() ? null : calls;
+  }
+
+  /// The parameters as a JSON object, or null for what cannot be read.
+  private static @Nullable String arguments(String parameters) {
+    var values = new LinkedHashMap<String, String>();
+    int done = 0;
+    var parameter = PARAMETER.matcher(parameters);
+    while (parameter.region(done, parameters.length()).lookingAt()) {
+      boolean text = parameter.group(2).equals("true");
+      if (!text && parse(parameter.group(3)) == null) {
+        return null;
+      }
+      var value = text ? JSON.writeValueAsString(parameter.group(3)) : parameter.group(3);
+      if (values.put(JSON.writeValueAsString(parameter.group(1)), value) != null) {
+        return null;
+      }
+      done = parameter.end();
+    }
+    if (!parameters.substring(done).isBlank()) {
+      return null;
+    }
+    var object = new StringBuilder("{");
+    values.forEach((name, value) ->
+        object.append(object.length() > 1 ? ", " : "").append(name).append(": ").append(value));
+    return object.append('}').toString();
+  }
+}

@@ -1,0 +1,4 @@
+package dev.deepstack.text.template;
+
+/// The value `none`, JSON's null.
+enum None { NONE }

@@ -187,7 +187,7 @@ final class NativeRun {
       MemorySegment to = packed.asSlice(g * packing.bytes(), packing.bytes());
       switch (packing) {
         case Packing p -> p.pack(from, recipe.columns(), 1, to);
-        case BlockPacking b -> b.packRows(from, recipe.columns(), 0, recipe.rows(), to);
+        case BlockPacking b -> b.packRows(from, recipe.columns(), 0, recipe.rows(), to, null);
       }
     }
     return packed;

@@ -30,7 +30,7 @@ record Variant(Program program, NativeCode code, MethodHandle entry, List<Memory
       }
       MethodHandle entry = Linker.nativeLinker().downcallHandle(code.symbol(Program.ENTRY),
           FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG));
-      return new Variant(program, code, entry, program.weights().stream().map(weights::of).toList());
+      return new Variant(program, code, entry, program.weights().stream().map(r -> weights.of(r, code)).toList());
     } catch (RuntimeException | Error e) {
       code.close();
       throw e;

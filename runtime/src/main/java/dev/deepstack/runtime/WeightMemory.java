@@ -4,8 +4,10 @@ import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.program.WeightRecipe.Piece;
 import dev.deepstack.program.WeightSource;
 import dev.deepstack.program.code.LargeMemory;
+import dev.deepstack.program.code.NativeCode;
 import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
+import dev.deepstack.program.weight.PanelCode;
 import dev.deepstack.program.weight.PanelLayout;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.MalformedModelException;
@@ -38,19 +40,20 @@ final class WeightMemory {
     return packedBytes;
   }
 
-  MemorySegment of(WeightRecipe recipe) {
+  /// @param code of a program that reads the weight, which may know how to pack it
+  MemorySegment of(WeightRecipe recipe, NativeCode code) {
     MemorySegment known = ready.get(recipe);
     if (known == null) {
-      known = make(recipe);
+      known = make(recipe, code);
       ready.put(recipe, known);
     }
     return known;
   }
 
-  private MemorySegment make(WeightRecipe recipe) {
+  private MemorySegment make(WeightRecipe recipe, NativeCode code) {
     return switch (recipe.layout()) {
       case PLAIN -> plain(recipe);
-      case PANELS -> panels(recipe);
+      case PANELS -> panels(recipe, code);
     };
   }
 
@@ -107,30 +110,24 @@ final class WeightMemory {
     return LargeMemory.allocate(arena, bytes + ALIGNMENT).asSlice(0, bytes);
   }
 
-  private MemorySegment panels(WeightRecipe recipe) {
-    PanelLayout packing = recipe.panels(panelRows);
-    MemorySegment packed = allocate(recipe.groups() * packing.bytes());
+  /// Fresh memory is zero, so only what there is must be written.
+  private MemorySegment panels(WeightRecipe recipe, NativeCode code) {
+    PanelLayout layout = recipe.panels(panelRows);
+    PanelCode packer = PanelCode.of(code, recipe.blocks());
+    MemorySegment packed = allocate(recipe.groups() * layout.bytes());
     for (long group = 0; group < recipe.groups(); group++) {
-      pack(recipe, packing, group, packed.asSlice(group * packing.bytes(), packing.bytes()));
+      MemorySegment into = packed.asSlice(group * layout.bytes(), layout.bytes());
+      long row = 0;
+      for (Piece piece : recipe.pieces()) {
+        MemorySegment rows = tensor(recipe, piece, group).data().asSlice(start(piece, group) * recipe.dtype().bytes());
+        switch (layout) {
+          case Packing p -> p.packRows(rows, piece.rowStride(), piece.columnStride(), row, piece.rows(), into, packer);
+          case BlockPacking b -> b.packRows(rows, piece.rowStride(), row, piece.rows(), into, packer);
+        }
+        row += piece.rows();
+      }
     }
     return packed;
-  }
-
-  private void pack(WeightRecipe recipe, PanelLayout layout, long group, MemorySegment into) {
-    switch (layout) {
-      case Packing packing -> pack(recipe, packing, group, into);
-      case BlockPacking packing -> pack(recipe, packing, group, into);
-    }
-  }
-
-  private void pack(WeightRecipe recipe, BlockPacking packing, long group, MemorySegment into) {
-    into.fill((byte) 0);
-    long row = 0;
-    for (Piece piece : recipe.pieces()) {
-      MemorySegment data = tensor(recipe, piece, group).data();
-      packing.packRows(data.asSlice(start(piece, group)), piece.rowStride(), row, piece.rows(), into);
-      row += piece.rows();
-    }
   }
 
   private static long start(Piece piece, long group) {
@@ -139,42 +136,5 @@ final class WeightMemory {
 
   private static boolean isPerGroup(Piece piece) {
     return piece.weight().contains("*");
-  }
-
-  private void pack(WeightRecipe recipe, Packing packing, long group, MemorySegment into) {
-    int width = recipe.dtype().bytes();
-    if (recipe.pieces().size() == 1) {
-      Piece piece = recipe.pieces().getFirst();
-      packing.pack(tensor(recipe, piece, group).data().asSlice(start(piece, group) * width), piece.rowStride(),
-          piece.columnStride(), into);
-      return;
-    }
-    // Several pieces make one matrix: gathered row by row first, since panels may span them.
-    try (Arena scratch = Arena.ofShared()) {
-      MemorySegment rows = scratch.allocate(recipe.rows() * recipe.columns() * width, ALIGNMENT);
-      long at = 0;
-      for (Piece piece : recipe.pieces()) {
-        MemorySegment data = tensor(recipe, piece, group).data();
-        for (long r = 0; r < piece.rows(); r++) {
-          at = copyRow(recipe, piece, data, start(piece, group) + r * piece.rowStride(), rows,
-              at);
-        }
-      }
-      packing.pack(rows, recipe.columns(), 1, into);
-    }
-  }
-
-  private static long copyRow(
-      WeightRecipe recipe, Piece piece, MemorySegment data, long from, MemorySegment to, long at) {
-    int width = recipe.dtype().bytes();
-    if (piece.columnStride() == 1) {
-      MemorySegment.copy(data, from * width, to, at * width, recipe.columns() * width);
-      return at + recipe.columns();
-    }
-    long next = at;
-    for (long c = 0; c < recipe.columns(); c++) {
-      MemorySegment.copy(data, (from + c * piece.columnStride()) * width, to, next++ * width, width);
-    }
-    return next;
   }
 }

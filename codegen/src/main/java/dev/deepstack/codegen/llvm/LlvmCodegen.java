@@ -55,7 +55,18 @@ public final class LlvmCodegen {
       kernels.add(new KernelInfo(step.kernel().kind(), step.note(), function, step.work(), step.bytes()));
     }
     StepCode.emit(module, tiles, functions);
+    packers();
     return module.text();
+  }
+
+  /// Functions that bring the weights into the order the kernels read.
+  private void packers() {
+    var panels = tiles.weights().stream().filter(w -> w.layout() == WeightRecipe.Layout.PANELS).toList();
+    panels.stream().map(WeightRecipe::blocks).filter(java.util.Objects::nonNull).distinct()
+        .forEach(format -> PackCode.blocks(module, format));
+    if (panels.stream().anyMatch(w -> w.blocks() == null)) {
+      PackCode.words(module);
+    }
   }
 
   /// The function of a kernel: written once as a trial, whose text tells whether an equal one is there already.

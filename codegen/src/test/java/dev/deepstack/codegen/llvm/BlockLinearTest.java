@@ -37,8 +37,10 @@ class BlockLinearTest {
       LinearKernel.emit(module, new LinearSpec(name(s), DType.U8, format, s[0], s[1] * format.weights(), Rows.ALL,
           List.of("ptr out", "i64 outStride")), Epilogue.plain());
     }
+    PackCode.blocks(module, format);
     try (var code = Compiled.of(module)) {
       for (long[] s : sizes) {
+        new Case(format, cpu, 1, s[0], s[1] * format.weights()).packs(code);
         for (long m : s[0] == 160 ? new long[] {1, 71, 73, 150} : fewRows) {
           var data = new Case(format, cpu, m, s[0], s[1] * format.weights());
           for (int threads = 1; threads <= 2; threads++) {
@@ -61,6 +63,8 @@ class BlockLinearTest {
     final float[] values;
     final Int8Rows rows;
     final MemorySegment x;
+    final MemorySegment stored;
+    final BlockPacking packing;
     final MemorySegment packed;
     final MemorySegment y;
 
@@ -71,7 +75,7 @@ class BlockLinearTest {
       var arena = Arena.ofAuto();
       var random = new Random(m * 31 + n * 7 + k);
       weights = new float[(int) (n * k)];
-      MemorySegment stored = blocks(arena, format, random);
+      stored = blocks(arena, format, random);
       for (int b = 0; b < n * k / format.weights(); b++) {
         format.dequantize(stored, (long) b * format.bytes(), weights, b * format.weights());
       }
@@ -81,9 +85,9 @@ class BlockLinearTest {
       for (int i = 0; i < m; i++) {
         row(random, i);
       }
-      var packing = new BlockPacking(format, n, k, cpu.lanes());
+      packing = new BlockPacking(format, n, k, cpu.lanes());
       packed = arena.allocate(packing.bytes(), 64);
-      packing.packRows(stored, format.rowBytes(k), 0, n, packed);
+      packing.packRows(stored, format.rowBytes(k), 0, n, packed, null);
       y = arena.allocate(Math.max(1, m * (n + 3)) * 4, 4);
     }
 
@@ -131,6 +135,24 @@ class BlockLinearTest {
 
     private void put(int row, long part, int group, int bits) {
       x.set(ValueLayout.JAVA_INT, row * rows.rowBytes() + part + 4L * group, bits);
+    }
+
+    /// Generated code packs as Java does, but for rows that are not there.
+    void packs(Compiled code) {
+      long lanes = packing.rows();
+      for (long p = 0; p < packing.panels(); p++) {
+        var to = Arena.ofAuto().allocate(packing.panelBytes(), 64);
+        long rowBytes = packing.format().rowBytes(k);
+        long count = Math.min(lanes, n - p * lanes);
+        code.call(dev.deepstack.program.weight.PanelCode.name(packing.format()), stored.asSlice(p * lanes * rowBytes),
+            rowBytes, count, k / packing.format().weights(), to);
+        for (long at = 0; at < packing.panelBytes() / 4; at++) {
+          if (at % lanes < count) {
+            assertThat(to.getAtIndex(ValueLayout.JAVA_INT, at)).as("panel %d word %d", p, at)
+                .isEqualTo(packed.getAtIndex(ValueLayout.JAVA_INT, p * packing.panelBytes() / 4 + at));
+          }
+        }
+      }
     }
 
     void check(Compiled code, String name, int threads) {

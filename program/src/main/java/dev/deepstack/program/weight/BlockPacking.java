@@ -4,6 +4,7 @@ import dev.deepstack.tensor.BlockFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /// The layout in which kernels read a matrix `w[n, k]` of block weights: panels of `rows` output rows, chunk by chunk
 /// along k, each chunk the words of [BlockWords] with one lane per row.
@@ -12,7 +13,7 @@ import java.util.stream.LongStream;
 /// [panel = n / rows][chunk = k / chunk weights][word of the chunk][row in panel]
 /// ```
 ///
-/// Rows beyond `n` and blocks beyond `k` are zero. The matrix takes as many bytes as in the file, up to padding.
+/// Blocks beyond `k` are zero; what stands in rows beyond `n` means nothing. The matrix takes as many bytes as in the file, up to padding.
 ///
 /// @param n output rows of the matrix
 /// @param k weights of a row, whole blocks
@@ -57,7 +58,11 @@ public record BlockPacking(BlockFormat format, long n, long k, int rows) impleme
   ///
   /// @param source holds stored row `first + i` at byte `i * rowStride`
   /// @param destination of [#bytes] bytes
-  public void packRows(MemorySegment source, long rowStride, long first, long count, MemorySegment destination) {
+  ///
+  /// @param code packs whole panels, if there is any for the format
+  public void packRows(
+      MemorySegment source, long rowStride, long first, long count, MemorySegment destination,
+      @Nullable PanelCode code) {
     if (count == 0) {
       return;
     }
@@ -70,8 +75,13 @@ public record BlockPacking(BlockFormat format, long n, long k, int rows) impleme
     (shared ? panels.parallel() : panels).forEach(p -> {
       long low = Math.max(first, p * rows);
       long high = Math.min(first + count, (p + 1) * rows);
-      packPanel(source.asSlice((low - first) * rowStride), rowStride, (int) (low - p * rows), (int) (high - p * rows),
-          destination.asSlice(p * panelBytes(), panelBytes()));
+      MemorySegment from = source.asSlice((low - first) * rowStride);
+      MemorySegment to = destination.asSlice(p * panelBytes(), panelBytes());
+      if (code != null && low == p * rows && high == Math.min(n, (p + 1) * rows)) {
+        code.pack(from, rowStride, high - low, k / format.weights(), to);
+      } else {
+        packPanel(from, rowStride, (int) (low - p * rows), (int) (high - p * rows), to);
+      }
     });
   }
 

@@ -22,17 +22,17 @@ public record BlockWords(BlockFormat format, int blocks, List<Word> words) {
   public sealed interface Word {}
 
   /// Four bytes as they are.
-  record Int(int at) implements Word {}
+  public record Int(int at) implements Word {}
 
   /// Two bytes from each of two blocks, the first low; `high` may be -1 for zero.
-  record Halves(int low, int high) implements Word {}
+  public record Halves(int low, int high) implements Word {}
 
   /// One byte from each of four blocks.
-  record Bytes(int first, int stride) implements Word {}
+  public record Bytes(int first, int stride) implements Word {}
 
   /// 32 single bits, weight k moved to bit `8 * (k % 4) + k / 4`: then a vector of four weights finds its bits by a
   /// shift and a mask.
-  record Bits(int at) implements Word {}
+  public record Bits(int at) implements Word {}
 
   public BlockWords {
     words = List.copyOf(words);

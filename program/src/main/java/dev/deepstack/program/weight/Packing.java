@@ -4,6 +4,7 @@ import dev.deepstack.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /// The layout in which kernels read a weight matrix `w[n, k]`: panels of `rows` output rows, each
 /// one stream of lines. A line holds one 4-byte unit per row of the panel: one f32 weight, or two
@@ -64,7 +65,7 @@ public record Packing(DType dtype, long n, long k, int rows) implements PanelLay
   public void pack(
       MemorySegment source, long rowStride, long columnStride, MemorySegment destination) {
     destination.asSlice(0, bytes()).fill((byte) 0);
-    packRows(source, rowStride, columnStride, 0, n, destination);
+    packRows(source, rowStride, columnStride, 0, n, destination, null);
   }
 
   /// Packs `count` rows of the matrix, from row `first` on: for matrices put together from
@@ -73,13 +74,15 @@ public record Packing(DType dtype, long n, long k, int rows) implements PanelLay
   ///
   /// @param source holds element (first + i, j) at element offset `i * rowStride + j *
   /// columnStride`
+  /// @param code packs whole panels of contiguous rows, if there is any
   public void packRows(
       MemorySegment source,
       long rowStride,
       long columnStride,
       long first,
       long count,
-      MemorySegment destination) {
+      MemorySegment destination,
+      @Nullable PanelCode code) {
     long last = (count - 1) * rowStride + (k - 1) * columnStride;
     if (rowStride < 0
         || columnStride < 0
@@ -96,6 +99,13 @@ public record Packing(DType dtype, long n, long k, int rows) implements PanelLay
               long low = Math.max(first, p * rows);
               long high = Math.min(first + count, (p + 1) * rows);
               var start = source.asSlice((low - first) * rowStride * dtype.bytes());
+              long words = k * dtype.bytes() / 4;
+              boolean isWhole = low == p * rows && high == Math.min(n, (p + 1) * rows);
+              if (code != null && isWhole && columnStride == 1 && k * dtype.bytes() % 16 == 0) {
+                var panel = destination.asSlice(p * panelBytes(), panelBytes());
+                code.pack(start, rowStride * dtype.bytes(), high - low, words, panel);
+                return;
+              }
               packPanel(
                   start,
                   rowStride,

@@ -39,9 +39,9 @@ class PackingTest {
       var whole = arena.allocate(packing.bytes(), 64);
       packing.pack(source, 33, 1, whole);
       var pieces = arena.allocate(packing.bytes(), 64);
-      packing.packRows(source, 33, 1, 0, 7, pieces);
-      packing.packRows(source.asSlice(7 * 33 * 2), 33, 1, 7, 30, pieces);
-      packing.packRows(source.asSlice(37 * 33 * 2), 33, 1, 37, 13, pieces);
+      packing.packRows(source, 33, 1, 0, 7, pieces, null);
+      packing.packRows(source.asSlice(7 * 33 * 2), 33, 1, 7, 30, pieces, null);
+      packing.packRows(source.asSlice(37 * 33 * 2), 33, 1, 37, 13, pieces, null);
       assertThat(pieces.mismatch(whole)).isEqualTo(-1);
     }
   }

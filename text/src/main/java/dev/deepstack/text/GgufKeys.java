@@ -1,6 +1,7 @@
 package dev.deepstack.text;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +49,8 @@ record GgufKeys(String name, Map<String, ?> metadata, String prefix) {
     if (value == null) {
       return null;
     }
-    if (!(value instanceof Number number) || number.longValue() < 0 || number.longValue() > Vocabulary.MAX_ID) {
+    if (!(value instanceof Number number)
+        || number.longValue() < 0 || number.longValue() > Vocabulary.MAX_ID) {
       throw broken(key, "must be a whole number from 0 to " + Vocabulary.MAX_ID);
     }
     return number.intValue();
@@ -76,6 +78,13 @@ record GgufKeys(String name, Map<String, ?> metadata, String prefix) {
     return switch (value(key)) {
       case null -> new float[0];
       case float[] array -> array;
+      case double[] array -> {
+        var floats = new float[array.length];
+        for (int i = 0; i < floats.length; i++) {
+          floats[i] = (float) array[i];
+        }
+        yield floats;
+      }
       case List<?> list -> {
         var floats = new float[list.size()];
         for (int i = 0; i < floats.length; i++) {
@@ -91,6 +100,8 @@ record GgufKeys(String name, Map<String, ?> metadata, String prefix) {
     return switch (value(key)) {
       case null -> new int[0];
       case int[] array -> array;
+      case long[] array -> Arrays.stream(array)
+          .mapToInt(value -> (int) Math.clamp(value, Integer.MIN_VALUE, (long) Integer.MAX_VALUE)).toArray();
       case List<?> list -> {
         var ints = new int[list.size()];
         for (int i = 0; i < ints.length; i++) {

@@ -7,13 +7,19 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /// A pattern of `tokenizer.json`: an Oniguruma expression or a literal string.
-record SplitPattern(Pattern pattern) {
+///
+/// @param watched whether matching may take more than linear time, so that its steps are counted
+record SplitPattern(Pattern pattern, boolean watched) {
+  /// A repeated group or a reference to one: what makes backtracking explode.
+  private static final Pattern RISKY = Pattern.compile("\\)[*+{]|\\\\[1-9k]");
+
   /// `\x{…}` as Oniguruma understands it; a pattern that we cannot express is refused, naming `where` it
   /// stands.
   static SplitPattern regex(String expression, String where) {
     try {
       int flags = Pattern.UNICODE_CHARACTER_CLASS | Pattern.MULTILINE | Pattern.UNIX_LINES;
-      return new SplitPattern(Pattern.compile(OnigurumaSyntax.toJava(expression), flags));
+      return new SplitPattern(
+          Pattern.compile(OnigurumaSyntax.toJava(expression), flags), RISKY.matcher(expression).find());
     } catch (PatternSyntaxException e) {
       throw new TokenizerException(
           "%s: the pattern %s is not supported (%s)".formatted(where, expression, e.getDescription()), e);
@@ -21,7 +27,7 @@ record SplitPattern(Pattern pattern) {
   }
 
   static SplitPattern literal(String text) {
-    return new SplitPattern(Pattern.compile(text, Pattern.LITERAL));
+    return new SplitPattern(Pattern.compile(text, Pattern.LITERAL), false);
   }
 
   /// The whole text as consecutive spans, each a match or the text between two.
@@ -29,7 +35,7 @@ record SplitPattern(Pattern pattern) {
     var spans = new ArrayList<Span>();
     int done = 0;
     try {
-      for (var matcher = pattern.matcher(text); matcher.find(); ) {
+      for (var matcher = pattern.matcher(watch(text)); matcher.find(); ) {
         boolean emptyAfterMatch = matcher.start() == matcher.end() && matcher.end() == done;
         if (emptyAfterMatch) {
           continue;
@@ -51,9 +57,39 @@ record SplitPattern(Pattern pattern) {
 
   String replaceAll(String text, String replacement) {
     try {
-      return pattern.matcher(text).replaceAll(replacement);
+      return pattern.matcher(watch(text)).replaceAll(replacement);
     } catch (StackOverflowError e) {
       throw tooDeep(e);
+    }
+  }
+
+  private CharSequence watch(String text) {
+    return watched ? new Watched(text, pattern, new long[] {1_000_000 + 200L * text.length()}) : text;
+  }
+
+  /// A text that may be looked at so many times.
+  private record Watched(String text, Pattern pattern, long[] left) implements CharSequence {
+    @Override
+    public char charAt(int index) {
+      if (--left[0] < 0) {
+        throw new TokenizerException("the tokenizer's pattern %s takes too long on this text".formatted(pattern));
+      }
+      return text.charAt(index);
+    }
+
+    @Override
+    public int length() {
+      return text.length();
+    }
+
+    @Override
+    public CharSequence subSequence(int start, int end) {
+      return text.substring(start, end);
+    }
+
+    @Override
+    public String toString() {
+      return text;
     }
   }
 

@@ -20,6 +20,12 @@ class BrokenDataTest {
     assertThat(Tokenizer.of(TokenizerData.fromGguf("g", pieces())).encode("ab d<e>"))
         .containsExactly(3, 9, 4, 0, 3);
     assertThat(Tokenizer.of(TokenizerData.fromGguf("g", pieces())).decode(9, 4, 5)).isEqualTo("ab c");
+    var wide = pieces();
+    wide.put("tokenizer.ggml.scores", new double[] {0, -9, -9, 0, -9, -9, -1, -2, -5, -4});
+    wide.put("tokenizer.ggml.token_type", new long[] {2, 1, 1, 3, 1, 1, 1, 1, 3, 1});
+    assertThat(Tokenizer.of(TokenizerData.fromGguf("g", wide)).encode("ab d<e>")).containsExactly(3, 9, 4, 0, 3);
+    wide.put("tokenizer.ggml.token_type", new long[] {2, 1, 1, 3, 1L << 40, 1, 1, 1, 3, 1});
+    refused(wide, _ -> { }, "token 4 is of type 2147483647");
   }
 
   @Test

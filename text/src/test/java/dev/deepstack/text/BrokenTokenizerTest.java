@@ -63,6 +63,10 @@ class BrokenTokenizerTest {
       "\"Strip\" | \"WordPiece\" | t.json.decoder: decoder 'WordPiece' is not supported",
       "\"content\": \" \" | \"content\": \"  \" | t.json.decoder.content must be one character",
       "\"Split\" | \"UnicodeScripts\" | t.json.pre_tokenizer: pre-tokenizer 'UnicodeScripts' is not supported",
+      "\"Split\" | \"Metaspace\" | t.json.pre_tokenizer lacks 'replacement'",
+      "\"Split\" | `\"Metaspace\", \"replacement\": \"ab\"` | t.json.pre_tokenizer.replacement must be one character",
+      "\"Split\" | `\"Metaspace\", \"replacement\": \"_\", \"prepend_scheme\": \"now\"` | "
+          + "`t.json.pre_tokenizer.prepend_scheme 'now' is not`",
       "\"Isolated\" | \"Shredded\" | t.json.pre_tokenizer.behavior 'Shredded' is not a split behavior",
       "x+ | x( | `t.json.pre_tokenizer.pattern: the pattern x( is not supported (Unclosed group)`",
       "x+ | \\\\gx | t.json.pre_tokenizer.pattern: the pattern \\gx is not supported",
@@ -132,6 +136,16 @@ class BrokenTokenizerTest {
     var tokenizer = load(GOOD.replace("x+", "(?:x|yz)+"));
     assertThatThrownBy(() -> tokenizer.encode("x".repeat(2_000_000)))
         .isInstanceOf(TokenizerException.class).hasMessageContaining("too long for the tokenizer's pattern");
+  }
+
+  @Test
+  void aPatternThatBacktracksForeverIsAnErrorOfTheText() throws IOException {
+    for (var pattern : new String[] {"(a|aa)+$", "(a+)+b", "(.*a){20}c", "(a)(\\\\1|aa)*d"}) {
+      var tokenizer = load(GOOD.replace("x+", pattern));
+      assertThat(tokenizer.encode("ab")).isNotEmpty();
+      assertThatThrownBy(() -> tokenizer.encode("a".repeat(5000) + "!")).as(pattern)
+          .isInstanceOf(TokenizerException.class).hasMessageContaining("'s pattern " );
+    }
   }
 
   private Tokenizer load(String json) throws IOException {

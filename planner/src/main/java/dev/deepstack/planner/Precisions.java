@@ -15,6 +15,9 @@ final class Precisions {
   static Precision suited(ModelShape model, Device device) {
     boolean four = model.layers().stream().anyMatch(l -> l.attention() instanceof Attention.Compressed)
         || model.name().contains("gpt-oss");
+    if (device.confidence().equals(Device.MEASURED)) {
+      return Precision.parse("BF16");
+    }
     if (device.host()) {
       return Precision.parse(device.has("int8") ? "INT8" : "Q8");
     }

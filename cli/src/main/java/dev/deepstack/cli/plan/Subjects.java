@@ -69,7 +69,8 @@ final class Subjects {
 
   List<Device> devices() {
     DeviceCatalog catalog = catalog();
-    return names.stream().map(n -> catalog.get(n.strip())).toList();
+    return names.stream().map(String::strip)
+        .map(n -> n.equals(ThisMachine.NAME) ? ThisMachine.device() : catalog.get(n)).toList();
   }
 
   DeviceCatalog catalog() {

@@ -15,6 +15,9 @@ public final class StepModel {
   private static final double ATTENTION_COMPUTE = 0.62;
   private static final double CACHE_SHARE = 0.80;
   private static final double HOST_SHARE = 0.40;
+  /// What this compiler's code reaches of a measured bandwidth, and a kernel's start without any dispatch.
+  private static final double OWN_SHARE = 0.85;
+  private static final double OWN_LAUNCH = 2e-7;
   private static final double HALF = 50;
   private static final double EAGER = 4;
   private static final double YOUNG = 1.25;
@@ -42,17 +45,20 @@ public final class StepModel {
     this.layout = layout;
     this.precision = precision;
     this.conditions = conditions;
-    this.bandwidth = device.bandwidth() * (device.host() ? HOST_SHARE / (conditions.young() ? 2 : 1)
+    boolean measured = device.confidence().equals(Device.MEASURED);
+    this.bandwidth = device.bandwidth() * (measured ? OWN_SHARE
+        : device.host() ? HOST_SHARE / (conditions.young() ? 2 : 1)
         : constants.get(Constants.Shared.MEMORY));
     double young = conditions.young() ? YOUNG : 1;
     this.compute = Math.min(SHARE_MAX, constants.get(Constants.Shared.COMPUTE) / constants.compute(device.id())
-        / Math.sqrt(young)) * (device.host() ? hostShare(conditions) : 1);
-    this.launch = constants.get(Constants.Shared.LAUNCH) * constants.launch(device.id()) * young;
+        / Math.sqrt(young)) * (measured ? 1 : device.host() ? hostShare(conditions) : 1);
+    this.launch = measured ? OWN_LAUNCH
+        : constants.get(Constants.Shared.LAUNCH) * constants.launch(device.id()) * young;
     this.sync = device.host() ? 2e-6
         : constants.get(Constants.Shared.SYNC) * Math.sqrt(constants.launch(device.id())) * young;
     this.gather = device.bandwidth() * constants.get(Constants.Shared.GATHER);
     this.half = device.host() ? 3 : HALF;
-    this.served = constants.get(Constants.Shared.SERVED);
+    this.served = measured ? 0 : constants.get(Constants.Shared.SERVED);
   }
 
   /// Share of a host's matrix peak that its instructions and its software reach.

@@ -20,6 +20,9 @@ public record Device(String id, String vendor, String name, int ranks, double me
     double scaleOutLatency, boolean mesh, boolean host, @Nullable Device card, double powerMax, double powerAll,
     Map<String, Fact> prices, Map<String, Bin> bins, List<String> conflicts, List<String> notes,
     String confidence) {
+  /// The confidence of a device whose rates were measured where they are used.
+  public static final String MEASURED = "measured";
+
   /// A number with where it comes from.
   public record Fact(double value, String source, String confidence, String note) {}
 

@@ -5,6 +5,7 @@ import dev.deepstack.planner.device.DeviceCatalog;
 import dev.deepstack.planner.model.Catalog;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ public final class Calibrator {
   private final Constants constants;
   private final Evidence evidence;
   private final Map<String, Constants> without = new LinkedHashMap<>();
+  private final Map<Unit, List<Judged>> judged = new EnumMap<>(Unit.class);
 
   /// Fits the constants to `points`.
   public Calibrator(Catalog models, DeviceCatalog devices, List<Point> points) {
@@ -92,6 +94,10 @@ public final class Calibrator {
 
   /// Judges every outcome with its unit left out.
   public List<Judged> judged(Unit unit) {
+    return judged.computeIfAbsent(unit, this::judge);
+  }
+
+  private List<Judged> judge(Unit unit) {
     var list = new ArrayList<Judged>();
     for (Outcome o : fit.outcomes()) {
       Point p = o.point();

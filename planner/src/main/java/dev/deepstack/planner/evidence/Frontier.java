@@ -27,7 +27,7 @@ final class Frontier {
     boolean open = p.parallelism().path("mode").asString("").contains("frontier");
     // The public frontiers use speculation, separate pools and attention by requests on the current generation only.
     boolean current = s.rank().has("fp4");
-    Rate best = new Rate(0, 0);
+    Rate best = new Rate(0, 0, 0);
     for (Conditions conditions : open && current ? choices(s) : List.of(s.conditions())) {
       for (Layout layout : layouts(s)) {
         if (layout.ranks() > s.ranks() || open && !current && layout.dp() > 1) {
@@ -48,12 +48,15 @@ final class Frontier {
       int n = (int) Math.min(8, s.ranks());
       var m = new StepModel(s.model(), s.rank(), new Layout(n, 1, n, 1, 1), s.precision(), s.conditions(), c);
       Served one = Serving.shared(m, 1, any, c);
-      best = new Rate(one.requests() / n, one.tpot());
+      best = new Rate(one.requests() / n, one.tpot(), one.ttft());
       perDevice = best.requests() * s.perDevice();
     }
     var map = new TreeMap<String, Double>();
     double devices = s.ranks() / s.perDevice();
     map.put("tpot_ms", best.tpot() * 1000);
+    map.put("step_ms", best.tpot() * 1000);
+    map.put("ttft_ms", best.ttft() * 1000);
+    map.put("in_tok_s_per_device", perDevice * input);
     map.put("out_tok_s_per_device", perDevice * output);
     map.put("out_tok_s_total", perDevice * output * devices);
     map.put("total_tok_s_per_device", perDevice * (input + output));
@@ -61,7 +64,7 @@ final class Frontier {
   }
 
   /// Requests per second and rank, and the time per token that goes with them.
-  private record Rate(double requests, double tpot) {
+  private record Rate(double requests, double tpot, double ttft) {
     Rate max(Rate other) {
       return other.requests > requests ? other : this;
     }
@@ -70,30 +73,31 @@ final class Frontier {
   private static Rate split(StepModel m, Scenario s, Load any, double limit, Constants c) {
     double cap = Math.min(m.batchMax(any.context(), 0), BATCH_MAX * m.layout().ranks());
     if (cap < 1) {
-      return new Rate(0, 0);
+      return new Rate(0, 0, 0);
     }
     var pre = new StepModel(s.model(), s.rank(), m.layout(), s.precision(), s.conditions().plain(), c);
     double per = m.conditions().tokensPerStep();
     double batch = Predictor.solve(b -> m.decode(b, any.context()).total() / per, limit, cap);
     double tpot = m.decode(batch, any.context()).total() / per;
     if (tpot > limit * 1.005) {
-      return new Rate(0, 0);
+      return new Rate(0, 0, 0);
     }
     // As many instances prefill as keep the others busy.
     double decodes = batch / (any.output() * tpot);
     double prefills = 0.85 / Serving.marginal(pre, any);
-    return new Rate(decodes * prefills / (decodes + prefills) / m.layout().ranks(), tpot);
+    return new Rate(decodes * prefills / (decodes + prefills) / m.layout().ranks(), tpot,
+        2 * Serving.prompt(pre, any.input(), 0));
   }
 
   private static Rate shared(StepModel m, Load any, double limit, Constants c) {
     double cap = Math.min(m.batchMax(any.context(), Serving.CHUNK), BATCH_MAX * m.layout().ranks());
     if (cap < 1) {
-      return new Rate(0, 0);
+      return new Rate(0, 0, 0);
     }
     double batch = Predictor.solve(b -> Serving.shared(m, 1, any.at(b), c).tpot(), limit, cap);
     Served served = Serving.shared(m, 1, any.at(batch), c);
-    return served.tpot() > limit * 1.01 ? new Rate(0, 0)
-        : new Rate(served.requests() / m.layout().ranks(), served.tpot());
+    return served.tpot() > limit * 1.01 ? new Rate(0, 0, 0)
+        : new Rate(served.requests() / m.layout().ranks(), served.tpot(), served.ttft());
   }
 
   private static List<Conditions> choices(Scenario s) {

@@ -111,6 +111,7 @@ public final class Predictor {
     map.put("step_ms", step * 1000);
     map.put("out_tok_s_total", out);
     map.put("out_tok_s_per_device", out / (s.ranks() / s.perDevice()));
+    map.put("itl_ms", step * 1000);
     return map;
   }
 
@@ -160,6 +161,8 @@ public final class Predictor {
     double time = m.prefill(chunk, Math.min(length, chunk), 0).total() * tokens / chunk;
     double rate = tokens * groups / time;
     map.put("batch_latency_ms", time * 1000);
+    map.put("prefill_ms", time * 1000);
+    map.put("ttft_ms", 1000 * (time + c.first()));
     map.put("in_tok_s_total", rate);
     map.put("in_tok_s_per_device", rate * s.perDevice() / s.ranks());
     return map;
@@ -170,7 +173,10 @@ public final class Predictor {
     StepModel m = step(s, s.layout(p.parallelism(), s.ranks(), p.phase()), c, s.conditions());
     double time = Serving.prompt(m, Double.isNaN(p.input()) ? CONTEXT : p.input(), 0);
     double more = s.conditions().served() ? c.first() : 0;
-    return Map.of("ttft_ms", 1000 * (time + more), "prefill_ms", 1000 * time);
+    var map = new TreeMap<>(decode(p, s, c));
+    map.put("ttft_ms", 1000 * (time + more));
+    map.put("prefill_ms", 1000 * time);
+    return map;
   }
 
   private static Load load(Point p, Scenario s) {
@@ -225,6 +231,7 @@ public final class Predictor {
     map.put("ttft_ms", served.ttft() * 1000);
     map.put("prefill_ms", served.prefill() * 1000);
     map.put("in_tok_s_total", load.computed() / served.prefill());
+    map.put("in_tok_s_per_device", served.requests() * load.computed() / devices);
     map.put("total_tok_s_per_device", served.requests() * (load.input() + load.output()) / devices);
     return map;
   }

@@ -2,6 +2,7 @@ package dev.deepstack.planner.model;
 
 import dev.deepstack.models.config.DecoderConfig;
 import dev.deepstack.tensor.MalformedModelException;
+import dev.deepstack.tensor.UnsupportedModelException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Reads the shape of a decoder from a `config.json`, or from the short form of published tables. Families that the
 /// compiler describes are read by the compiler's reader; this one adds what costs can be counted of without a graph:
@@ -39,10 +41,24 @@ public final class ConfigReader {
     JsonNode nested = description.get("text_config");
     JsonNode config = nested != null && nested.isObject() ? nested : description;
     if (BUILDABLE.contains(config.path("model_type").asString(""))) {
-      ModelShape shape = SpecShapes.of(name, DecoderConfig.describe(name, config.toString()));
+      ModelShape shape = described(name, config);
       return config.has("confidence") ? shape.withConfidence(config.path("confidence").asString("high")) : shape;
     }
     return new ConfigReader(name, config).shape();
+  }
+
+  /// By the compiler's reader, which wants one number that costs do not depend on; what it finds unsupported can still
+  /// be counted.
+  private static ModelShape described(String name, JsonNode config) {
+    JsonNode whole = config;
+    if (!config.has("max_position_embeddings") && config instanceof ObjectNode object) {
+      whole = object.deepCopy().put("max_position_embeddings", 1 << 20);
+    }
+    try {
+      return SpecShapes.of(name, DecoderConfig.describe(name, whole.toString()));
+    } catch (UnsupportedModelException _) {
+      return new ConfigReader(name, config).shape();
+    }
   }
 
   private ModelShape shape() {
@@ -69,13 +85,16 @@ public final class ConfigReader {
     Attention attention = attention(i, depth, hidden);
     Feed feed = feed(i, hidden);
     int streams = get(1, "hc_mult");
-    String pattern = config.path("hybrid_override_pattern").asString("");
-    if (!pattern.isEmpty() && i < pattern.length()) {
-      return switch (pattern.charAt(i)) {
-        case 'M' -> List.of(new Layer(1, mamba(hidden), new Feed(0, 0, 0, 0, 0, hidden, 2), 1));
-        case '*' -> List.of(new Layer(1, grouped(i, hidden), new Feed(0, 0, 0, 0, 0, hidden, 2), 1));
-        default -> List.of(new Layer(1, new Attention.Linear(hidden, 1, 0, 0), feed, 1));
-      };
+    char block = block(i);
+    if (block != ' ') {
+      var none = new Feed(0, 0, 0, 0, 0, hidden, 2);
+      return List.of(switch (block) {
+        case 'M' -> new Layer(1, mamba(hidden), none, 1);
+        case '*' -> new Layer(1, grouped(i, hidden), none, 1);
+        case '-' -> new Layer(1, new Attention.Linear(hidden, 1, 0, 0),
+            new Feed(get(0, "intermediate_size"), 0, 0, 0, 0, hidden, 2), 1);
+        default -> new Layer(1, new Attention.Linear(hidden, 1, 0, 0), feed, 1);
+      });
     }
     if (get(0, "zero_expert_num") > 0) {
       // A block with a shortcut: two attentions and two dense MLPs beside one set of experts.
@@ -85,6 +104,23 @@ public final class ConfigReader {
               get(1, "moe_topk", "num_experts_per_tok"), get(0, "expert_ffn_hidden_size"), hidden, 3), 1));
     }
     return List.of(new Layer(1, attention, feed, streams));
+  }
+
+  /// What a layer is in models whose layers are either attention, a state space, or an MLP: `*`, `M`, `-`, `E`.
+  private char block(int i) {
+    String pattern = config.path("hybrid_override_pattern").asString("");
+    if (i < pattern.length()) {
+      return pattern.charAt(i);
+    }
+    JsonNode blocks = config.path("layers_block_type");
+    String type = blocks.isArray() && i < blocks.size() ? blocks.get(i).asString("") : "";
+    return switch (type) {
+      case "" -> ' ';
+      case "mamba" -> 'M';
+      case "attention" -> '*';
+      case "mlp" -> '-';
+      default -> 'E';
+    };
   }
 
   private Attention attention(int i, int depth, int hidden) {
@@ -179,7 +215,7 @@ public final class ConfigReader {
         return true;
       }
     }
-    int step = get(1, "decoder_sparse_step", "moe_layer_freq");
+    int step = get(1, "decoder_sparse_step", "moe_layer_freq", "interleave_moe_layer_step");
     return step > 1 && (i + 1) % step != 0;
   }
 

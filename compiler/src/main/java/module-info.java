@@ -7,9 +7,12 @@ module dev.deepstack.compiler {
   requires transitive dev.deepstack.codegen;
   requires transitive dev.deepstack.program;
   requires dev.deepstack.api;
+  requires dev.deepstack.models;
+  requires tools.jackson.databind;
   requires static org.jspecify;
 
   exports dev.deepstack.compiler;
 
-  provides dev.deepstack.api.ModelCompiler with dev.deepstack.compiler.Pt2Compiler;
+  provides dev.deepstack.api.ModelCompiler with dev.deepstack.compiler.Pt2Compiler,
+      dev.deepstack.compiler.DecoderCompiler;
 }

@@ -10,6 +10,7 @@ import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.UnsupportedModelException;
 import dev.deepstack.text.Tokenizer;
+import dev.deepstack.text.TokenizerException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,7 +58,7 @@ public final class Model implements AutoCloseable {
     CompiledModel compiled = files.isProgram() ? ProgramFile.read(files.model()) : compile(files.model(), options);
     try {
       int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
-      var tokenizer = files.tokenizer(compiled);
+      var tokenizer = tokenizer(files, compiled, options);
       Map<String, Long> fixed = fixed(compiled, options);
       Decoding decoding = compiled.decoding();
       if (decoding != null) {
@@ -69,6 +70,19 @@ public final class Model implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       compiled.close();
       throw e;
+    }
+  }
+
+  /// A decoder whose tokenizer is of no use still continues token ids.
+  private static Optional<Tokenizer> tokenizer(ModelFiles files, CompiledModel compiled, LoadOptions options) {
+    try {
+      return files.tokenizer(compiled);
+    } catch (TokenizerException e) {
+      if (compiled.decoding() == null) {
+        throw e;
+      }
+      options.progress().accept("only token ids can be used, since the tokenizer cannot: " + e.getMessage() + ".");
+      return Optional.empty();
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// A decoder with paged caches. What one answer left in the caches serves the next, as far as their tokens agree: a
@@ -58,10 +59,26 @@ final class PagedEngine implements Engine {
   @Override
   public double bytesPerToken(int batch, long context) {
     int columns = Math.toIntExact(Math.ceilDiv(context, decoding.pageSlots()));
+    Program general = executable.programs().getFirst();
+    long dense = SingleEngine.bytes(general, sizes(batch, columns), Set.of("linear"));
+    double routed = SingleEngine.bytes(general, sizes(1, columns), Set.of("routed_linear", "grouped_mat_mul"))
+        * expertsRead(batch);
+    return (dense + routed) / batch + cacheBytes() * (double) context;
+  }
+
+  private Map<String, Long> sizes(int batch, int columns) {
     Map<String, Long> sizes = step.sizes(batch, batch, columns, batch);
-    Program program = executable.bindSymbols(sizes).program();
     sizes.put(Decoding.SLOTS, slots());
-    return SingleEngine.weightBytes(program, sizes) / (double) batch + cacheBytes() * (double) context;
+    return sizes;
+  }
+
+  /// How many times the experts of one token a batch reads, when every token chooses at random: they share some.
+  private double expertsRead(int batch) {
+    if (decoding.experts() == 0) {
+      return batch;
+    }
+    double share = decoding.chosen() / (double) decoding.experts();
+    return (1 - Math.pow(1 - share, batch)) / share;
   }
 
   private long slots() {

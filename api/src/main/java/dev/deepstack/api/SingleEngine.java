@@ -41,15 +41,15 @@ record SingleEngine(Executable executable, LanguageModel model) implements Engin
     Map<String, Long> one = new HashMap<>();
     executable.symbols().forEach((s, range) -> one.put(s, Math.max(1, range.min())));
     Program program = executable.bindSymbols(model.symbol().isEmpty() ? Map.of() : Map.copyOf(one)).program();
-    return weightBytes(program, one);
+    return bytes(program, one, READS_WEIGHTS);
   }
 
-  /// Bytes of weights that a step of a program reads, for values of its symbols.
-  static long weightBytes(Program program, Map<String, Long> symbols) {
+  /// Bytes that kernels of some kinds read and write in a step of a program, for values of its symbols.
+  static long bytes(Program program, Map<String, Long> symbols, Set<String> kinds) {
     Map<String, Long> sizes = new HashMap<>(symbols);
     sizes.put(Program.THREADS, 1L);
-    return program.kernels().stream().filter(k -> READS_WEIGHTS.contains(k.kind()))
-        .mapToLong(k -> k.bytes().evaluate(sizes)).sum();
+    return program.kernels().stream().filter(k -> kinds.contains(k.kind())).mapToLong(k -> k.bytes().evaluate(sizes))
+        .sum();
   }
 
   @Override

@@ -86,7 +86,7 @@ final class ModelCache {
   }
 
   /// Sizes and times of the jars or class folders that make up the compile side.
-  private static String compiler() {
+  static String compiler() {
     MessageDigest digest = sha256();
     for (Class<?> room : List.of(ModelCache.class, LlvmCompiler.class, Pt2Importer.class, Pipeline.class, Graph.class,
         Program.class)) {

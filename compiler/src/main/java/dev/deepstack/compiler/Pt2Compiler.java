@@ -12,12 +12,9 @@ import dev.deepstack.ir.Specialize;
 import dev.deepstack.passes.Pipeline;
 import dev.deepstack.program.CompiledModel;
 import dev.deepstack.program.Program;
-import dev.deepstack.program.code.CpuFeatures;
 import dev.deepstack.program.code.ObjectCache;
-import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.StridedTensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,11 +30,11 @@ public final class Pt2Compiler implements ModelCompiler {
 
   @Override
   public CompiledModel compile(Path file, Options options) {
-    CpuTarget cpu = target(options.cpu());
+    CpuTarget cpu = Targets.find(options.cpu());
     ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();
-    var mapping = new Mapping();
+    var mapping = new MappedFiles();
     try {
-      MemorySegment bytes = Pt2Archive.map(file, mapping.arena);
+      MemorySegment bytes = Pt2Archive.map(file, mapping.arena());
       var whole = new ModelCache(cache, bytes, cpu);
       CompiledModel known = whole.find(mapping);
       if (known != null) {
@@ -53,10 +50,10 @@ public final class Pt2Compiler implements ModelCompiler {
   }
 
   private static CompiledModel compile(
-      MemorySegment bytes, Path file, CpuTarget cpu, ObjectCache cache, Options options, Mapping mapping) {
+      MemorySegment bytes, Path file, CpuTarget cpu, ObjectCache cache, Options options, MappedFiles mapping) {
     options.progress().accept("reading " + file.getFileName());
     String name = String.valueOf(file.getFileName());
-    ImportedModel model = Pt2Importer.read(bytes, name, mapping.arena);   // file      -> graph IR
+    ImportedModel model = Pt2Importer.read(bytes, name, mapping.arena());   // file      -> graph IR
     var programs = new ArrayList<Program>();
     for (Graph form : forms(model.graph())) {
       Graph graph = Pipeline.standard().run(form);                        // graph IR  -> graph IR
@@ -77,36 +74,11 @@ public final class Pt2Compiler implements ModelCompiler {
         : List.of(graph);
   }
 
-  /// The mapped file, for as long as its weights are needed.
-  private static final class Mapping implements CompiledModel.Backing {
-    private final Arena arena = Arena.ofShared();
-
-    @Override
-    public void close() {
-      arena.close();
-    }
-  }
-
   private static StridedTensor weight(ImportedModel model, String name) {
     StridedTensor tensor = model.weights().get(name);
     if (tensor == null) {
       throw new MalformedModelException("the model has no weight " + name + "; export it again");
     }
     return tensor;
-  }
-
-  /// @throws InvalidInputException for an unknown name, or one this machine could not run
-  private static CpuTarget target(String cpu) {
-    return switch (cpu) {
-      case "native" -> CpuTarget.host();
-      case "avx2" -> CpuTarget.avx2();
-      case "avx512" -> {
-        if (!CpuFeatures.host().hasAvx512()) {
-          throw new InvalidInputException("this CPU has no AVX-512; use --cpu native or --cpu avx2");
-        }
-        yield CpuTarget.avx512();
-      }
-      default -> throw new InvalidInputException("unknown CPU \"" + cpu + "\"; choose native, avx2 or avx512");
-    };
   }
 }

@@ -54,6 +54,18 @@ final class BlockReader {
     }
   }
 
+  /// What [BlockWriter#write(List)] wrote. Weights are checked when they are loaded.
+  static List<Program> programs(byte[] block) {
+    try {
+      var reader = new BlockReader(ByteBuffer.wrap(block), MemorySegment.NULL);
+      List<Program> programs = reader.list(reader::program);
+      ProgramCheck.require(!reader.in.hasRemaining() && !programs.isEmpty(), "it holds no programs, or more");
+      return programs;
+    } catch (BufferUnderflowException | IllegalArgumentException | ArithmeticException | IndexOutOfBoundsException e) {
+      throw new MalformedModelException("its description is broken", e);
+    }
+  }
+
   private CompiledModel model(CompiledModel.Backing backing) {
     List<Program> programs = list(this::program);
     long context = in.getLong();

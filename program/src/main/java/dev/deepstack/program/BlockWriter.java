@@ -61,6 +61,17 @@ final class BlockWriter {
     return writer.bytes.toByteArray();
   }
 
+  /// The programs alone.
+  static byte[] write(List<Program> programs) {
+    var writer = new BlockWriter();
+    try {
+      writer.list(programs, writer::program);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return writer.bytes.toByteArray();
+  }
+
   private void model(
       CompiledModel model, SequencedMap<String, StridedTensor> weights, Map<Extent, Long> offsets)
       throws IOException {

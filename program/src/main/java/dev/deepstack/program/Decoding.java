@@ -20,9 +20,11 @@ import org.jspecify.annotations.Nullable;
 /// @param chatTemplate how a conversation becomes a prompt, or null
 /// @param vocabularyLists the tokenizer as the metadata of a GGUF file has it: text, numbers, flags and lists of them;
 ///     empty when a `tokenizer.json` says it
+/// @param experts routed experts of a layer, 0 for none
+/// @param chosen how many of them each token reads
 public record Decoding(
     int pageSlots, long contextMax, int vocabulary, int begin, List<Integer> ends, @Nullable String chatTemplate,
-    Map<String, Object> vocabularyLists) {
+    Map<String, Object> vocabularyLists, int experts, int chosen) {
   /// The symbol for the number of cache slots.
   public static final String SLOTS = "S";
 

@@ -70,6 +70,18 @@ public final class ProgramFile {
     }
   }
 
+  /// The programs of a model whose weights are found by name, to be kept by who trusts what it reads back.
+  public static byte[] describe(List<Program> programs) {
+    return BlockWriter.write(programs);
+  }
+
+  /// What [#describe(List)] described.
+  ///
+  /// @throws MalformedModelException when the bytes are broken
+  public static List<Program> programs(byte[] block) {
+    return BlockReader.programs(block);
+  }
+
   private static List<StridedTensor> tensors(SequencedMap<String, StridedTensor> weights, CompiledModel model) {
     return Stream.concat(weights.values().stream(), model.states().values().stream()).toList();
   }

@@ -32,11 +32,10 @@ final class ReferenceDecoder {
     for (Op.Weight weight : graph.ops(Op.Weight.class)) {
       weights.computeIfAbsent(weight.name(), _ -> decoder.whole(weight, arena));
     }
-    graph.ops(Op.State.class).forEach(s -> {
-      long[] shape = LongStream.range(0, s.type().rank())
-          .map(i -> i == 0 ? pages * PAGE : s.type().dim((int) i).constant()).toArray();
-      states.put(s.name(), HostTensor.zeros(s.type().dtype(), shape));
-    });
+    for (Op.State state : graph.ops(Op.State.class)) {
+      long[] shape = state.type().shape().evaluate(Map.of("S", pages * PAGE));
+      states.put(state.name(), HostTensor.zeros(state.type().dtype(), shape));
+    }
   }
 
   /// Logits `[tokens, vocab]` of further tokens, in one step.

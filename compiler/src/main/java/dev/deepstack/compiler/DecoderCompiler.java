@@ -10,9 +10,12 @@ import dev.deepstack.models.graph.DecoderGraph;
 import dev.deepstack.passes.Pipeline;
 import dev.deepstack.program.CompiledModel;
 import dev.deepstack.program.Program;
+import dev.deepstack.program.WeightSource;
 import dev.deepstack.program.code.ObjectCache;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.InvalidInputException;
+import dev.deepstack.tensor.StridedTensor;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,11 +47,24 @@ public final class DecoderCompiler implements ModelCompiler {
         programs = compile(checkpoint.decoder(), cpu, cache, options);
         kept.store(programs);
       }
-      return new CompiledModel(programs, name -> checkpoint.decoder().tensor(name, mapping.arena()),
+      return new CompiledModel(programs, new Weights(checkpoint.decoder(), mapping.arena()),
           new LinkedHashMap<>(), checkpoint.decoding().contextMax(), null, checkpoint.decoding(), mapping);
     } catch (RuntimeException | Error e) {
       mapping.close();
       throw e;
+    }
+  }
+
+  /// @param arena of what must be computed and is kept
+  private record Weights(ImportedDecoder decoder, Arena arena) implements WeightSource {
+    @Override
+    public StridedTensor weight(String name) {
+      return decoder.tensor(name, arena);
+    }
+
+    @Override
+    public StridedTensor weight(String name, Arena scratch) {
+      return decoder.tensor(name, scratch);
     }
   }
 

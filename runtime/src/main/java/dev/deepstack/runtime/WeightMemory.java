@@ -11,7 +11,6 @@ import dev.deepstack.program.weight.PanelCode;
 import dev.deepstack.program.weight.PanelLayout;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.MalformedModelException;
-import dev.deepstack.tensor.StridedTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -57,13 +56,13 @@ final class WeightMemory {
     };
   }
 
-  /// The tensor a piece names, row-major. Checked: a piece must not reach beyond it.
-  private HostTensor tensor(WeightRecipe recipe, Piece piece, long group) {
+  /// The tensor a piece names, row-major. Checked: a piece must not reach beyond it. Only tensors that further recipes
+  /// may name again outlive `scratch`.
+  private HostTensor tensor(WeightRecipe recipe, Piece piece, long group, Arena scratch) {
     String named = piece.weight().replace("*", Long.toString(group));
-    HostTensor tensor = contiguous.computeIfAbsent(named, name -> {
-      StridedTensor stored = source.weight(name);
-      return stored.contiguous(arena);
-    });
+    HostTensor tensor = isPerGroup(piece)
+        ? source.weight(named, scratch).contiguous(scratch)
+        : contiguous.computeIfAbsent(named, name -> source.weight(name).contiguous(arena));
     long last = start(piece, recipe.groups() - 1) + (piece.rows() - 1) * piece.rowStride()
         + (recipe.columns() - 1) * piece.columnStride();
     boolean empty = recipe.columns() == 0 || piece.rows() == 0;
@@ -78,7 +77,7 @@ final class WeightMemory {
     if (isPerGroup(recipe.pieces().getFirst())) {
       return together(recipe);
     }
-    MemorySegment data = tensor(recipe, recipe.pieces().getFirst(), 0).data();
+    MemorySegment data = tensor(recipe, recipe.pieces().getFirst(), 0, arena).data();
     boolean inPlace = data.isNative() && data.address() % ALIGNMENT == 0 && data.byteSize() > 0;
     return inPlace ? data : allocate(data.byteSize()).copyFrom(data);
   }
@@ -92,7 +91,7 @@ final class WeightMemory {
     for (int group = 0; at < all.byteSize(); group++) {
       String named = name.replace("*", Integer.toString(group));
       try (Arena scratch = Arena.ofConfined()) {
-        HostTensor tensor = source.weight(named).contiguous(scratch);
+        HostTensor tensor = source.weight(named, scratch).contiguous(scratch);
         MemorySegment data = tensor.data();
         if (tensor.dtype() != recipe.dtype() || data.byteSize() == 0 || data.byteSize() > all.byteSize() - at) {
           throw new MalformedModelException("weight " + named + " is " + tensor
@@ -119,10 +118,14 @@ final class WeightMemory {
       MemorySegment into = packed.asSlice(group * layout.bytes(), layout.bytes());
       long row = 0;
       for (Piece piece : recipe.pieces()) {
-        MemorySegment rows = tensor(recipe, piece, group).data().asSlice(start(piece, group) * recipe.dtype().bytes());
-        switch (layout) {
-          case Packing p -> p.packRows(rows, piece.rowStride(), piece.columnStride(), row, piece.rows(), into, packer);
-          case BlockPacking b -> b.packRows(rows, piece.rowStride(), row, piece.rows(), into, packer);
+        try (Arena scratch = Arena.ofConfined()) {
+          HostTensor tensor = tensor(recipe, piece, group, scratch);
+          MemorySegment rows = tensor.data().asSlice(start(piece, group) * recipe.dtype().bytes());
+          switch (layout) {
+            case Packing p ->
+                p.packRows(rows, piece.rowStride(), piece.columnStride(), row, piece.rows(), into, packer);
+            case BlockPacking b -> b.packRows(rows, piece.rowStride(), row, piece.rows(), into, packer);
+          }
         }
         row += piece.rows();
       }

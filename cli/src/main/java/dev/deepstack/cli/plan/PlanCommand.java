@@ -11,7 +11,8 @@ import picocli.CommandLine.Spec;
     description = "Says what a model will cost on hardware: the best configuration, its speed with an interval, "
         + "memory, price, energy, and what was measured nearby.",
     subcommands = {DevicesCommand.class, ScoreCommand.class, CalibrateCommand.class, ClaimCommand.class,
-        TrainCommand.class, ModelsCommand.class, TimeCommand.class},
+        TrainCommand.class, ModelsCommand.class, PlaceCommand.class,
+        TimeCommand.class},
     footer = {"", "Try: deepstack plan --model deepseek-v4-flash --device ascend-950pr,h200-sxm --count 8,64 "
         + "--isl 4096 --osl 512 --slo ttft=2s,tpot=50ms"})
 public final class PlanCommand implements Callable<Integer> {

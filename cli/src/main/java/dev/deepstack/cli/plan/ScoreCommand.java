@@ -11,6 +11,7 @@ import dev.deepstack.tensor.InvalidInputException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -74,20 +75,20 @@ final class ScoreCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Map<String, Object> json(Scorer.Report r) {
-    var map = new LinkedHashMap<String, Object>();
+  private Map<String, @Nullable Object> json(Scorer.Report r) {
+    var map = new LinkedHashMap<String, @Nullable Object>();
     r.byKind().forEach((k, e) -> map.put(k, errors(e)));
     map.put("coverage", r.coverage());
     map.put("interval_hit_rate", finite(r.hitRate()));
     map.put("interval_median_width", finite(r.medianWidth()));
     map.put("winner_accuracy", finite(r.winners()));
-    var vendors = new LinkedHashMap<String, Object>();
+    var vendors = new LinkedHashMap<String, @Nullable Object>();
     r.byVendor().forEach((k, e) -> vendors.put(k, errors(e)));
     map.put("by_vendor", vendors);
     map.put("winner_pairs", r.pairs());
     map.put("kendall_tau", finite(r.tau()));
     map.put("sweeps", r.sweeps());
-    var families = new LinkedHashMap<String, Object>();
+    var families = new LinkedHashMap<String, @Nullable Object>();
     r.byFamily().forEach((k, e) -> families.put(k, errors(e)));
     map.put("by_family", families);
     map.put("family_mean", finite(r.familyMean()));
@@ -102,18 +103,18 @@ final class ScoreCommand implements Callable<Integer> {
     return map;
   }
 
-  private static Map<String, Object> point(Scorer.Row row) {
-    var map = new LinkedHashMap<String, Object>();
+  private static Map<String, @Nullable Object> point(Scorer.Row row) {
+    var map = new LinkedHashMap<String, @Nullable Object>();
     map.put("id", row.point().id());
     map.put("kind", row.kind());
     map.put("error", finite(row.error()));
     map.put("inside", row.inside());
-    row.values().forEach((m, e) -> map.put(m, List.of(finite(e.value()), finite(e.low()), finite(e.high()))));
+    row.values().forEach((m, e) -> map.put(m, Arrays.asList(finite(e.value()), finite(e.low()), finite(e.high()))));
     return map;
   }
 
-  private static Map<String, Object> errors(Scorer.Errors e) {
-    var map = new LinkedHashMap<String, Object>();
+  private static Map<String, @Nullable Object> errors(Scorer.Errors e) {
+    var map = new LinkedHashMap<String, @Nullable Object>();
     map.put("median", finite(e.median()));
     map.put("p90", finite(e.p90()));
     map.put("n", e.n());
@@ -122,8 +123,8 @@ final class ScoreCommand implements Callable<Integer> {
     return map;
   }
 
-  private static Object finite(double v) {
-    return Double.isFinite(v) ? v : "none";
+  private static @Nullable Object finite(double v) {
+    return Double.isFinite(v) ? v : null;
   }
 
   private void print(PrintWriter out, Scorer.Report r) {

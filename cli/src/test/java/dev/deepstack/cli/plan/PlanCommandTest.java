@@ -61,7 +61,7 @@ final class PlanCommandTest {
     Files.writeString(broken, "{\"points\": 3");
     refused("not JSON", "plan", "score", broken.toString());
     Files.writeString(broken, "{\"devices\": {\"x\": {\"memory\": {}}}}");
-    refused("x lacks a positive number in capacity_gb", "plan", "devices", "--devices", broken.toString());
+    refused("the device x has no number in peak_dense_tflops", "plan", "devices", "--devices", broken.toString());
     refused("there is no claim", "plan", "claim", "moon");
   }
 

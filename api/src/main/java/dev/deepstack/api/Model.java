@@ -65,7 +65,9 @@ public final class Model implements AutoCloseable {
         new MemoryCheck(compiled, decoding, options.decoder(), threads).say(options.progress());
       }
       return new Model(compiled,
-          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed), tokenizer,
+          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed,
+              decoding != null && options.decoder().packed() ? PackedPlace.of(files.model(), options.progress()) : null),
+          tokenizer,
           options.decoder());
     } catch (RuntimeException | Error e) {
       compiled.close();

@@ -74,6 +74,6 @@ final class CheckpointReplay {
       programs.add(LlvmCodegen.compile(pipeline.run(form), cpu, cache));
     }
     return Executable.open(programs, name -> decoder.tensor(name, arena), Map.of(), threads,
-        Map.of("S", DecoderReplay.slots(golden, PAGE)));
+        Map.of("S", DecoderReplay.slots(golden, PAGE)), null);
   }
 }

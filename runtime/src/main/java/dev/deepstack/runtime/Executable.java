@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /// A program ready to run: code, weights and states in memory, threads waiting.
 ///
@@ -41,6 +42,7 @@ public final class Executable implements AutoCloseable {
   private final SequencedMap<Map<String, Long>, Binding> bindings = new LinkedHashMap<>();
   private final MemorySegment sync;
   private final long packedBytes;
+  private final @Nullable PackedCopy copy;
   private final Map<String, Long> fixed;
   private boolean closed;
   private Slots slots = new Slots(0);
@@ -57,7 +59,7 @@ public final class Executable implements AutoCloseable {
 
   private Executable(
       List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads,
-      Map<String, Long> fixed) {
+      Map<String, Long> fixed, PackedCopy.@Nullable Place place) {
     this.initial = Map.copyOf(initial);
     this.fixed = Map.copyOf(fixed);
     sync = arena.allocate(SYNC_BYTES, 64);
@@ -65,10 +67,12 @@ public final class Executable implements AutoCloseable {
       states.put(port.name(), allocate(port));
     }
     try {
-      var memory = new WeightMemory(arena, weights, programs.getFirst().panelRows());
+      copy = PackedCopy.of(place, programs, arena);
+      var memory = new WeightMemory(arena, weights, programs.getFirst().panelRows(), copy);
       programs.forEach(p -> variants.add(Variant.load(p, memory)));
       packedBytes = memory.packedBytes();
       reset();
+      memory.done();
     } catch (RuntimeException | Error e) {
       release();
       throw e;
@@ -83,13 +87,15 @@ public final class Executable implements AutoCloseable {
   /// @throws UnsupportedModelException when this CPU lacks what the code needs
   public static Executable open(
       List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial, int threads) {
-    return open(programs, weights, initial, threads, Map.of());
+    return open(programs, weights, initial, threads, Map.of(), null);
   }
 
   /// As [#open(List, WeightSource, Map, int)], with symbols whose values stay as they are while this is open: those in
   /// the sizes of states, such as how much the caches hold.
+  ///
+  /// @param place where packed weights are kept for the next start, or null for nowhere
   public static Executable open(List<Program> programs, WeightSource weights, Map<String, StridedTensor> initial,
-      int threads, Map<String, Long> fixed) {
+      int threads, Map<String, Long> fixed, PackedCopy.@Nullable Place place) {
     for (Port state : programs.getFirst().states()) {
       for (var dim : state.type().shape().dims()) {
         if (!fixed.keySet().containsAll(dim.symbols())) {
@@ -110,7 +116,7 @@ public final class Executable implements AutoCloseable {
     }
     // Threads of a step wait for one another by spinning: more of them than processors would only be in the way.
     int useful = Math.min(threads, Runtime.getRuntime().availableProcessors());
-    return new Executable(programs, weights, initial, useful, fixed);
+    return new Executable(programs, weights, initial, useful, fixed, place);
   }
 
   static long padded(long bytes) {
@@ -270,6 +276,9 @@ public final class Executable implements AutoCloseable {
     }
     closed = true;
     team.close();
+    if (copy != null) {
+      copy.close();
+    }
     bindings.values().forEach(Binding::close);
     release();
   }

@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// The weights of a model in the form its kernels read them. A weight that is read as it lies in the checkpoint is
 /// pointed to; the others are packed once.
@@ -26,9 +27,12 @@ final class WeightMemory {
   private final int panelRows;
   private final Map<WeightRecipe, MemorySegment> ready = new HashMap<>();
   private final Map<String, HostTensor> contiguous = new HashMap<>();
+  private final @Nullable PackedCopy copy;
   private long packedBytes;
 
-  WeightMemory(Arena arena, WeightSource source, int panelRows) {
+  /// @param copy where packed weights are kept, if anywhere
+  WeightMemory(Arena arena, WeightSource source, int panelRows, @Nullable PackedCopy copy) {
+    this.copy = copy;
     this.arena = arena;
     this.source = source;
     this.panelRows = panelRows;
@@ -47,6 +51,13 @@ final class WeightMemory {
       ready.put(recipe, known);
     }
     return known;
+  }
+
+  /// All weights are there.
+  void done() {
+    if (copy != null) {
+      copy.keep(ready);
+    }
   }
 
   private MemorySegment make(WeightRecipe recipe, NativeCode code) {
@@ -113,7 +124,12 @@ final class WeightMemory {
   private MemorySegment panels(WeightRecipe recipe, NativeCode code) {
     PanelLayout layout = recipe.panels(panelRows);
     PanelCode packer = PanelCode.of(code, recipe.blocks());
-    MemorySegment packed = allocate(recipe.groups() * layout.bytes());
+    long bytes = recipe.groups() * layout.bytes();
+    MemorySegment kept = copy == null ? null : copy.find(recipe, bytes);
+    if (kept != null) {
+      return kept;
+    }
+    MemorySegment packed = allocate(bytes);
     for (long group = 0; group < recipe.groups(); group++) {
       MemorySegment into = packed.asSlice(group * layout.bytes(), layout.bytes());
       long row = 0;

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /// [panel = n / rows][chunk = k / chunk weights][word of the chunk][row in panel]
 /// ```
 ///
-/// Blocks beyond `k` are zero; what stands in rows beyond `n` means nothing. The matrix takes as many bytes as in the file, up to padding.
+/// Blocks beyond `k` are zero; what stands in rows beyond `n` means nothing. The matrix takes as many bytes as in the
+/// file, up to padding.
 ///
 /// @param n output rows of the matrix
 /// @param k weights of a row, whole blocks

@@ -66,7 +66,8 @@ public final class Model implements AutoCloseable {
       }
       return new Model(compiled,
           Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed,
-              decoding != null && options.decoder().packed() ? PackedPlace.of(files.model(), options.progress()) : null),
+              decoding != null && options.decoder().packed()
+                  ? PackedPlace.of(files.model(), options.progress()) : null),
           tokenizer,
           options.decoder());
     } catch (RuntimeException | Error e) {

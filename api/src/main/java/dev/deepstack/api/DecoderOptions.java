@@ -9,7 +9,7 @@ import java.util.List;
 ///     [#CONTEXT_USUAL]
 /// @param sequences that run together at most; the caches have room for all
 /// @param cacheType how caches are stored: `f32`, `bf16`, `f16` or `q8`
-/// @param packed whether weights may be copied into the order that kernels like best
+/// @param packed whether packed weights are kept beside the model, to be mapped at the next start
 public record DecoderOptions(long context, int sequences, String cacheType, boolean packed) {
   /// The most context that nobody had to ask for.
   public static final long CONTEXT_USUAL = 4096;

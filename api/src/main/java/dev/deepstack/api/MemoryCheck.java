@@ -64,9 +64,6 @@ final class MemoryCheck {
     if (options.cacheType().equals("f32") && need.total() - need.caches() * 7 / 10 <= available) {
       return "--kv-type q8 would fit";
     }
-    if (need.packed() > 0 && options.packed() && need.total() - need.packed() + need.caches() / 8 <= available) {
-      return "--no-pack may fit, with slower prompts";
-    }
     return "close other programs, or take a smaller model or a smaller storage format";
   }
 }

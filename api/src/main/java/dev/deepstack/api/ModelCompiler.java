@@ -13,7 +13,7 @@ public interface ModelCompiler {
   /// @param cached whether compiled code may be taken from and put into the user's cache
   /// @param progress told what is being done, in a few words
   /// @param cacheType how a decoder's caches are stored: `f32`, `bf16`, `f16` or `q8`
-  /// @param packed whether weights may be copied into the order that kernels like best
+  /// @param packed whether packed weights are kept beside the model
   record Options(String cpu, boolean cached, Consumer<String> progress, String cacheType, boolean packed) {
     public static Options standard() {
       return new Options("native", true, _ -> {}, "f32", true);

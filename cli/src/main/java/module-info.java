@@ -16,6 +16,7 @@ module dev.deepstack.cli {
   requires dev.deepstack.api;
   requires tools.jackson.databind;
   requires info.picocli;
+  requires org.jline;
   requires static org.jspecify;
 
   exports dev.deepstack.cli;

@@ -50,6 +50,11 @@ public final class Generator {
     return decoding == null ? -1 : decoding.begin();
   }
 
+  /// Tokens that end an answer, as the model says; may be empty.
+  public List<Integer> endTokens() {
+    return engine.ends();
+  }
+
   /// Generates from the beginning of a new sequence.
   ///
   /// @param onText gets the text piece by piece as it is decided, whole characters only

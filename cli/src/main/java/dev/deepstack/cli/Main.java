@@ -5,6 +5,7 @@ import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
 import dev.deepstack.text.TokenizerException;
+import dev.deepstack.text.template.TemplateException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Spec;
 /// The `deepstack` command.
 @Command(name = "deepstack", version = "deepstack 0.1.0-SNAPSHOT", mixinStandardHelpOptions = true,
     description = "Runs PyTorch models as machine code, from the JVM: no Python and no CUDA at run time.",
-    subcommands = {RunCommand.class, VerifyCommand.class, ExecCommand.class, InspectCommand.class,
+    subcommands = {RunCommand.class, ChatCommand.class, VerifyCommand.class, ExecCommand.class, InspectCommand.class,
         CompileCommand.class, PullCommand.class, QuantizeCommand.class, DoctorCommand.class, BenchCommand.class,
         PlanCommand.class},
     footer = {"", "Try: deepstack run demo --prompt \"ROMEO:\""})
@@ -60,7 +61,8 @@ public final class Main implements Runnable {
     // picocli wraps what a method that is a command throws.
     Throwable cause = e instanceof CommandLine.ExecutionException && e.getCause() != null ? e.getCause() : e;
     return switch (cause) {
-      case InvalidInputException _, MalformedModelException _, UnsupportedModelException _, TokenizerException _ -> {
+      case InvalidInputException _, MalformedModelException _, UnsupportedModelException _, TokenizerException _,
+          TemplateException _ -> {
         err.println("deepstack: " + cause.getMessage());
         yield FAILED;
       }

@@ -38,6 +38,10 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--prompt-ids", paramLabel = "5,17,…", description = "The tokens to continue, instead of a text.")
   private @Nullable String promptIds;
 
+  @Option(names = {"-n", "--max-tokens"}, paramLabel = "N", defaultValue = "128",
+      description = "Most tokens to generate (default ${DEFAULT-VALUE}).")
+  private int maxTokens;
+
   @Option(names = "--ignore-end", description = "Go on after the model's end tokens.")
   private boolean ignoresEnd;
 
@@ -66,9 +70,10 @@ final class RunCommand implements Callable<Integer> {
           "Missing required option: either --prompt=TEXT or --prompt-ids=5,17,…");
     }
     int[] ids = promptIds == null ? new int[0] : ids(promptIds);
-    GenerationOptions options = ignoresEnd ? sampling.options().withoutEnd() : sampling.options();
+    GenerationOptions options = ignoresEnd ? sampling.options(maxTokens).withoutEnd()
+        : sampling.options(maxTokens);
     // A token has at least one byte of the text, and one may stand before it.
-    long most = sampling.maxTokens() + 1L
+    long most = maxTokens + 1L
         + (prompt == null ? ids.length : prompt.getBytes(StandardCharsets.UTF_8).length);
     long start = System.nanoTime();
     try (var loaded = Model.load(Models.find(model), common.load(err).withDecoder(decoder.options(most, 1)))) {

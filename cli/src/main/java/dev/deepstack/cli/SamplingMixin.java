@@ -8,10 +8,6 @@ import picocli.CommandLine.Option;
 
 /// Options of every command that chooses tokens.
 final class SamplingMixin {
-  @Option(names = {"-n", "--max-tokens"}, paramLabel = "N", defaultValue = "128",
-      description = "Most tokens to generate (default ${DEFAULT-VALUE}).")
-  private int maxTokens;
-
   @Option(names = {"-t", "--temperature"}, paramLabel = "T", defaultValue = "0.8",
       description = "Spread of the choice; 0 always takes the likeliest token (default ${DEFAULT-VALUE}).")
   private double temperature;
@@ -39,11 +35,7 @@ final class SamplingMixin {
       description = "End the answer before this text; may be given several times.")
   private List<String> stops = new ArrayList<>();
 
-  int maxTokens() {
-    return maxTokens;
-  }
-
-  GenerationOptions options() {
+  GenerationOptions options(int maxTokens) {
     return new GenerationOptions(maxTokens,
         new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, seed)).withStops(stops);
   }

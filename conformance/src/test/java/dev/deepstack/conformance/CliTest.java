@@ -251,7 +251,8 @@ final class CliTest {
 
   @Test
   void everyCommandExplainsItself() {
-    for (String command : new String[] {"run", "verify", "exec", "inspect", "compile", "pull", "doctor", "bench"}) {
+    for (String command : new String[] {"run", "chat", "verify",
+        "exec", "inspect", "compile", "pull", "doctor", "bench"}) {
       Ran ran = deepstack(command, "--help");
       assertThat(ran.code).isZero();
       assertThat(ran.out).contains("Usage: deepstack " + command);

@@ -1,0 +1,5 @@
+/// Conversations at the terminal.
+@NullMarked
+package dev.deepstack.cli.chat;
+
+import org.jspecify.annotations.NullMarked;

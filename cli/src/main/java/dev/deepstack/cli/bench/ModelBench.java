@@ -16,14 +16,13 @@ import java.util.function.ToDoubleFunction;
 
 /// How fast a language model reads prompts and writes answers, beside how fast memory can be read, both in turns.
 public final class ModelBench {
-  private static final int SEED = 1;
-
   private final Generator generator;
   private final int threads;
   private final int genTokens;
   private final int repeats;
   private final List<Double> bandwidths = new ArrayList<>();
   private long peakBytes;
+  private long measured;
 
   /// One line of the result; speeds are medians of the repetitions.
   public record Row(int batch, int promptTokens, double prefill, double decode, double bytesPerToken) {}
@@ -114,7 +113,8 @@ public final class ModelBench {
   }
 
   private Together measure(int batch, int promptTokens, int tokens) {
-    var random = new Random(SEED);
+    // New prompts each time: pages of caches that an earlier prompt filled would be taken over.
+    var random = new Random(++measured);
     var prompts = new ArrayList<int[]>();
     for (int i = 0; i < batch; i++) {
       prompts.add(random.ints(promptTokens, 0, generator.vocabulary()).toArray());

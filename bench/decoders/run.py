@@ -1,0 +1,249 @@
+"""Times DeepStack and the engines users would take instead, in turns, on the same GGUF files.
+
+    python run.py --models FOLDER --deepstack ../../deepstack --threads 2 --out ../results/decoders.json \
+        --llama-bench 'llama-bench' --node-folder FOLDER_WITH_NODE_LLAMA_CPP
+
+Every engine's run stands between two measurements of the read bandwidth. A run whose two bandwidths differ by more than
+15 % counts for nothing, and speeds are divided by each other only where the bandwidths beside them are that close: the
+memory of a shared machine changes between states. The raw runs stay in the JSON, `report.py` makes tables and pictures.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import resource
+import shlex
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROMPTS = (128, 512)
+
+
+class Machine:
+    """runs commands behind the wrapper and says how much of the processors others had meanwhile"""
+
+    def __init__(self, options):
+        self.wrapper = shlex.split(options.wrapper)
+        self.threads = options.threads
+        self.probe = pathlib.Path(options.work) / "bandwidth"
+        subprocess.run(["cc", "-O3", "-march=native", HERE / "bandwidth.c", "-o", self.probe, "-lpthread"], check=True)
+
+    def run(self, command, folder=None, limit=900):
+        busy, own, wall = busy_seconds(), child_seconds(), time.time()
+        done = subprocess.run(self.wrapper + command, cwd=folder, capture_output=True, text=True, timeout=limit)
+        wall = time.time() - wall
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[-400:]}")
+        others = busy_seconds() - busy - (child_seconds() - own)
+        return done.stdout, round(max(0.0, others / wall / os.cpu_count()), 3)
+
+    def bandwidth(self):
+        """GB/s, the best of twelve rounds: what the memory gives when nobody disturbs"""
+        out, _ = self.run([str(self.probe), str(self.threads), "12"])
+        return max(map(float, out.split()))
+
+
+def busy_seconds():
+    values = [int(v) for v in open("/proc/stat").readline().split()[1:9]]
+    return (sum(values) - values[3] - values[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def child_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def last_json(text):
+    return json.loads([line for line in text.splitlines() if line.startswith("{")][-1])
+
+
+class DeepStack:
+    name = "deepstack"
+
+    def __init__(self, machine, options):
+        self.machine, self.options = machine, options
+
+    def bench(self, model, prompts, batches, gen, repeats):
+        out, others = self.machine.run([
+            self.options.deepstack, "bench", str(model), "--prompt-tokens", ",".join(map(str, prompts)), "--gen-tokens",
+            str(gen), "--batch", ",".join(map(str, batches)), "--repeats", str(repeats), "--threads",
+            str(self.machine.threads), "--json"])
+        return last_json(out), others
+
+    def measure(self, model):
+        result, others = self.bench(model, PROMPTS, (1,), self.options.gen, self.options.repeats)
+        first = result["rows"][0]
+        return {
+            "load_s": result["load_s"], "own_read_gb_s": result["read_gb_s"], "peak_rss_mb": result["peak_rss_mb"],
+            "prefill_tok_s": {str(row["prompt_tokens"]): row["prefill_tok_s"] for row in result["rows"]},
+            "decode_tok_s": first["decode_tok_s"], "bytes_per_token": first["bytes_per_token"],
+            "own_roofline_share": first["roofline_share"]}, others
+
+
+class LlamaBench:
+    """llama.cpp by its own benchmark; the first of two repetitions warms up, the better one counts"""
+
+    name = "llama.cpp"
+
+    def __init__(self, machine, options):
+        self.machine, self.options = machine, options
+
+    def measure(self, model):
+        folder = self.options.llama_models or str(model.parent)
+        out, others = self.machine.run(shlex.split(self.options.llama_bench) + [
+            "-m", f"{folder}/{model.name}", "-t", str(self.machine.threads), "--no-warmup", "-r",
+            str(max(2, self.options.repeats)), "-p", ",".join(map(str, PROMPTS)), "-n", str(self.options.gen), "-o",
+            "jsonl"])
+        rows = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        return {
+            "prefill_tok_s": {str(r["n_prompt"]): round(max(r["samples_ts"]), 2) for r in rows if r["n_prompt"]},
+            "decode_tok_s": round(max(next(r for r in rows if r["n_gen"])["samples_ts"]), 2)}, others
+
+
+class NodeLlama:
+    """llama.cpp as the npm package node-llama-cpp brings it; the better repetition counts"""
+
+    name = "node-llama-cpp"
+
+    def __init__(self, machine, options):
+        self.machine, self.options = machine, options
+
+    def measure(self, model):
+        out, others = self.machine.run([
+            "node", str(HERE / "node_bench.mjs"), str(model.resolve()), str(self.machine.threads),
+            ",".join(map(str, PROMPTS)), str(self.options.gen), str(max(2, self.options.repeats))],
+            self.options.node_folder)
+        result = last_json(out)
+        return {
+            "load_s": round(result["load_s"], 2),
+            "prefill_tok_s": {length: round(max(values), 2) for length, values in result["prefill"].items()},
+            "decode_tok_s": round(max(result["decode"]), 2)}, others
+
+
+class Jlama:
+    """Jlama on its own 4-bit copy of a checkpoint in the same shape (it does not read GGUF files)"""
+
+    name = "jlama"
+
+    def __init__(self, machine, options):
+        self.machine, self.options = machine, options
+
+    def measure(self, model):
+        java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
+        out, others = self.machine.run([
+            java, "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx4g", "-cp",
+            self.options.jlama_classpath, str(HERE / "JlamaBench.java"), str(model), str(self.machine.threads),
+            ",".join(map(str, PROMPTS)), str(self.options.gen), str(max(2, self.options.repeats))])
+        result = last_json(out)
+        return {
+            "load_s": round(result["load_s"], 2),
+            "prefill_tok_s": {length: round(max(values), 2) for length, values in result["prefill"].items()},
+            "decode_tok_s": round(max(result["decode"]), 2)}, others
+
+
+def alternate(machine, engines, models, rounds, save):
+    """every engine on every model, `rounds` times; bandwidth before and after each"""
+    runs = []
+    for turn in range(rounds):
+        for model in models:
+            before = machine.bandwidth()
+            for engine in engines(model):
+                try:
+                    numbers, others = engine.measure(model)
+                except (RuntimeError, subprocess.TimeoutExpired) as problem:
+                    print(model.stem, engine.name, problem, file=sys.stderr, flush=True)
+                    continue
+                after = machine.bandwidth()
+                runs.append({"model": model.stem, "engine": engine.name, "round": turn, "read_gb_s": [before, after],
+                             "others": others, **numbers})
+                print(json.dumps(runs[-1]), flush=True)
+                save(runs)
+                before = after
+    return runs
+
+
+def sweeps(machine, deepstack, models, options):
+    """milliseconds of a decode step of DeepStack: batch 1 at growing contexts, then growing batches"""
+    found = []
+    for model in models:
+        for kind, prompts, batches in (("context", options.contexts, [1]), ("batch", [32], options.batches)):
+            before = machine.bandwidth()
+            result, others = deepstack.bench(model, prompts, batches, 32, options.repeats)
+            after = machine.bandwidth()
+            for row in result["rows"]:
+                step = row["batch"] / row["decode_tok_s"]
+                found.append({
+                    "model": model.stem, "kind": kind, "batch": row["batch"], "context": row["prompt_tokens"] + 16,
+                    "step_ms": round(1e3 * step, 3), "bytes_per_step": row["bytes_per_token"] * row["batch"],
+                    "prefill_tok_s": row["prefill_tok_s"], "read_gb_s": [before, after],
+                    "own_read_gb_s": result["read_gb_s"], "others": others})
+                print(json.dumps(found[-1]), flush=True)
+    return found
+
+
+def describe(options):
+    cpu = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
+    memory = int(re.search(r"MemTotal:\s*(\d+)", open("/proc/meminfo").read())[1])
+    return {"cpu": cpu[1] if cpu else platform.processor(), "processors": os.cpu_count(),
+            "memory_gb": round(memory / 1e6, 1), "system": f"{platform.system()} {platform.release()}",
+            "threads": options.threads}
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=pathlib.Path, required=True, help="folder of the GGUF files")
+    parser.add_argument("--only", nargs="*", default=[], help="their names without .gguf; all that make_model.py made if left out")
+    parser.add_argument("--deepstack", default=str(HERE.parent.parent / "deepstack"))
+    parser.add_argument("--llama-bench", help="command that starts llama-bench, for instance 'chroot FOLDER llama-bench'")
+    parser.add_argument("--llama-models", help="where --models is seen by that command, if elsewhere")
+    parser.add_argument("--node-folder", help="folder whose node_modules has node-llama-cpp")
+    parser.add_argument("--jlama-classpath", help="jars of Jlama")
+    parser.add_argument("--jlama-models", type=pathlib.Path, help="folder of its models: NAME for NAME.gguf")
+    parser.add_argument("--wrapper", default="", help="command that every measurement is started by (priority, pinning)")
+    parser.add_argument("--work", default="/tmp", help="folder for the compiled bandwidth probe")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=2, help="within a run")
+    parser.add_argument("--gen", type=int, default=64)
+    parser.add_argument("--contexts", type=int, nargs="*", default=[64, 256, 512, 1024, 2048])
+    parser.add_argument("--batches", type=int, nargs="*", default=[1, 2, 4, 8, 16])
+    parser.add_argument("--sweep", nargs="*", default=[], help="models whose step time is measured against context and batch")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="results; runs already in it are kept")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    names = options.only or sorted(p.name[:-len(".gguf.json")] for p in options.models.glob("*.gguf.json"))
+    models = [options.models / f"{name}.gguf" for name in names] if options.rounds else []
+    machine = Machine(options)
+    deepstack = DeepStack(machine, options)
+    peers = [deepstack]
+    if options.llama_bench:
+        peers.append(LlamaBench(machine, options))
+    if options.node_folder:
+        peers.append(NodeLlama(machine, options))
+    results = json.loads(options.out.read_text()) if options.out.exists() else {"runs": [], "sweeps": []}
+    results["machine"] = describe(options)
+    results["date"] = time.strftime("%Y-%m-%d")
+    results.setdefault("models", {}).update(
+        {m.stem: json.loads(m.with_name(m.name + ".json").read_text()) for m in models})
+    old = results["runs"]
+
+    def save(runs):
+        results["runs"] = old + runs
+        options.out.write_text(json.dumps(results, indent=1) + "\n")
+
+    alternate(machine, lambda model: peers, models, options.rounds, save)
+    results["sweeps"] = [s for s in results["sweeps"] if s["model"] not in options.sweep] + sweeps(
+        machine, deepstack, [options.models / f"{name}.gguf" for name in options.sweep], options)
+    save(results["runs"][len(old):])
+
+
+if __name__ == "__main__":
+    main()

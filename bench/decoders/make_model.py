@@ -215,6 +215,10 @@ class Pools:
 
     def write(self, file, tensor):
         format = tensor.format
+        if tensor.name == "output.weight":
+            # Equal rows would make equal logits, and a choice between these says nothing.
+            format.draw(self.random, tensor.bytes // format.bytes).tofile(file)
+            return
         if format.code not in self.pools:
             self.pools[format.code] = np.ascontiguousarray(
                 format.draw(self.random, POOL_BYTES // format.bytes)).reshape(-1)

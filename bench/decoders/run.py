@@ -125,34 +125,13 @@ class NodeLlama:
             "decode_tok_s": round(max(result["decode"]), 2)}, others
 
 
-class Jlama:
-    """Jlama on its own 4-bit copy of a checkpoint in the same shape (it does not read GGUF files)"""
-
-    name = "jlama"
-
-    def __init__(self, machine, options):
-        self.machine, self.options = machine, options
-
-    def measure(self, model):
-        java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
-        out, others = self.machine.run([
-            java, "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx4g", "-cp",
-            self.options.jlama_classpath, str(HERE / "JlamaBench.java"), str(model), str(self.machine.threads),
-            ",".join(map(str, PROMPTS)), str(self.options.gen), str(max(2, self.options.repeats))])
-        result = last_json(out)
-        return {
-            "load_s": round(result["load_s"], 2),
-            "prefill_tok_s": {length: round(max(values), 2) for length, values in result["prefill"].items()},
-            "decode_tok_s": round(max(result["decode"]), 2)}, others
-
-
 def alternate(machine, engines, models, rounds, save):
     """every engine on every model, `rounds` times; bandwidth before and after each"""
     runs = []
     for turn in range(rounds):
         for model in models:
             before = machine.bandwidth()
-            for engine in engines(model):
+            for engine in engines:
                 try:
                     numbers, others = engine.measure(model)
                 except (RuntimeError, subprocess.TimeoutExpired) as problem:
@@ -202,8 +181,6 @@ def parse():
     parser.add_argument("--llama-bench", help="command that starts llama-bench, for instance 'chroot FOLDER llama-bench'")
     parser.add_argument("--llama-models", help="where --models is seen by that command, if elsewhere")
     parser.add_argument("--node-folder", help="folder whose node_modules has node-llama-cpp")
-    parser.add_argument("--jlama-classpath", help="jars of Jlama")
-    parser.add_argument("--jlama-models", type=pathlib.Path, help="folder of its models: NAME for NAME.gguf")
     parser.add_argument("--wrapper", default="", help="command that every measurement is started by (priority, pinning)")
     parser.add_argument("--work", default="/tmp", help="folder for the compiled bandwidth probe")
     parser.add_argument("--threads", type=int, default=2)
@@ -239,7 +216,7 @@ def main():
         results["runs"] = old + runs
         options.out.write_text(json.dumps(results, indent=1) + "\n")
 
-    alternate(machine, lambda model: peers, models, options.rounds, save)
+    alternate(machine, peers, models, options.rounds, save)
     results["sweeps"] = [s for s in results["sweeps"] if s["model"] not in options.sweep] + sweeps(
         machine, deepstack, [options.models / f"{name}.gguf" for name in options.sweep], options)
     save(results["runs"][len(old):])

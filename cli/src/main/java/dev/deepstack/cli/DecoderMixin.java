@@ -15,7 +15,8 @@ final class DecoderMixin {
       description = "How caches are stored: f32 (default), bf16, f16 or q8.")
   private String cacheType = "f32";
 
-  @Option(names = "--no-pack", description = "Pack the weights in memory at each start; keep no packed copy beside the model.")
+  @Option(names = "--no-pack",
+      description = "Pack the weights in memory at each start; keep no packed copy beside the model.")
   private boolean unpacked;
 
   /// @param usual the context to take when none is given

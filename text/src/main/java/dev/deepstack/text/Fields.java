@@ -32,10 +32,16 @@ record Fields(JsonNode node, String where) {
     return this;
   }
 
-  List<Fields> elements() {
+  /// The node of an array.
+  JsonNode array() {
     if (!node.isArray()) {
       throw broken("must be an array");
     }
+    return node;
+  }
+
+  List<Fields> elements() {
+    array();
     var elements = new ArrayList<Fields>(node.size());
     for (var element : node) {
       elements.add(new Fields(element, where + "[" + elements.size() + "]"));

@@ -3,6 +3,8 @@ package dev.deepstack.text;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /// Reads the `model` of a `tokenizer.json`.
 final class ModelReader {
@@ -19,7 +21,7 @@ final class ModelReader {
       throw dropout.broken("is not supported: encoding must not be random");
     }
     var vocabulary = vocabulary(model.required("vocab").object());
-    var merges = model.required("merges").elements();
+    var merges = model.required("merges");
     var unknown = model.optional("unk_token");
     return new Bpe.Model(
         vocabulary, merges(merges, vocabulary),
@@ -35,12 +37,16 @@ final class ModelReader {
     }
   }
 
+  /// Files have some hundred thousand tokens and merges: places are named only where something is wrong.
   private static Map<String, Integer> vocabulary(Fields vocab) {
     var ids = HashMap.<String, Integer>newHashMap(vocab.node().size());
     for (var entry : vocab.node().properties()) {
-      var where = "%s token '%s'".formatted(vocab.where(), Fields.shorten(entry.getKey()));
-      var place = new Fields(entry.getValue(), where);
-      ids.put(entry.getKey(), place.number(Vocabulary.MAX_ID));
+      var id = entry.getValue();
+      if (!id.isInt() || id.intValue() < 0 || id.intValue() > Vocabulary.MAX_ID) {
+        var where = "%s token '%s'".formatted(vocab.where(), Fields.shorten(entry.getKey()));
+        new Fields(id, where).number(Vocabulary.MAX_ID);
+      }
+      ids.put(entry.getKey(), id.intValue());
     }
     if (ids.isEmpty()) {
       throw vocab.broken("is empty");
@@ -48,34 +54,55 @@ final class ModelReader {
     return ids;
   }
 
-  private static Merges merges(List<Fields> places, Map<String, Integer> vocabulary) {
-    var merges = new Merges(places.size());
-    for (var place : places) {
-      var pair = pair(place);
-      merges.add(
-          known(place, pair.left, vocabulary), known(place, pair.right, vocabulary),
-          known(place, pair.left + pair.right, vocabulary));
+  private static Merges merges(Fields list, Map<String, Integer> vocabulary) {
+    var merges = new Merges(list.array().size());
+    int index = 0;
+    for (var merge : list.node()) {
+      var pair = pair(merge);
+      var left = pair == null ? null : vocabulary.get(pair.left);
+      var right = pair == null ? null : vocabulary.get(pair.right);
+      var both = pair == null ? null : vocabulary.get(pair.left + pair.right);
+      if (left == null || right == null || both == null) {
+        throw broken(new Fields(merge, list.where() + "[" + index + "]"), vocabulary);
+      }
+      merges.add(left, right, both);
+      index++;
     }
     return merges;
   }
 
   private record Pair(String left, String right) {}
 
-  /// `"left right"` in older files, `["left", "right"]` in newer ones.
-  private static Pair pair(Fields merge) {
-    if (merge.node().isString()) {
-      var text = merge.text();
+  /// `"left right"` in older files, `["left", "right"]` in newer ones; null for anything else.
+  private static @Nullable Pair pair(JsonNode merge) {
+    if (merge.isString()) {
+      var text = merge.stringValue();
       int space = text.indexOf(' ');
-      if (space < 0 || space != text.lastIndexOf(' ')) {
-        throw merge.broken("must be two tokens with one space between, not '" + Fields.shorten(text) + "'");
-      }
-      return new Pair(text.substring(0, space), text.substring(space + 1));
+      return space < 0 || space != text.lastIndexOf(' ')
+          ? null : new Pair(text.substring(0, space), text.substring(space + 1));
+    }
+    boolean texts = merge.size() == 2 && merge.isArray() && merge.get(0).isString() && merge.get(1).isString();
+    return texts ? new Pair(merge.get(0).stringValue(), merge.get(1).stringValue()) : null;
+  }
+
+  /// What is wrong with a merge.
+  private static TokenizerException broken(Fields merge, Map<String, Integer> vocabulary) {
+    var pair = pair(merge.node());
+    if (pair != null) {
+      var tokens = List.of(pair.left, pair.right, pair.left + pair.right);
+      var missing = tokens.stream().filter(token -> !vocabulary.containsKey(token)).findFirst().orElse("");
+      return merge.broken("names '" + Fields.shorten(missing) + "', which is not in the vocabulary");
+    }
+    if (merge.node().isString()) {
+      return merge.broken(
+          "must be two tokens with one space between, not '" + Fields.shorten(merge.text()) + "'");
     }
     var both = merge.elements();
     if (both.size() != 2) {
-      throw merge.broken("must be a pair of tokens, not " + both.size());
+      return merge.broken("must be a pair of tokens, not " + both.size());
     }
-    return new Pair(both.getFirst().text(), both.getLast().text());
+    both.forEach(Fields::text);
+    return merge.broken("must be a pair of tokens");
   }
 
   private static int known(Fields place, String token, Map<String, Integer> vocabulary) {

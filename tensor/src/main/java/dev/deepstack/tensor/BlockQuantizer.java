@@ -73,12 +73,17 @@ public final class BlockQuantizer {
     }
   }
 
-  /// The first code with the least error.
+  /// The first code with the least error. Codes of the other sign are further away than zero, and errors only grow once
+  /// they have grown.
   private static int nearest(float x, float half) {
     int best = 0;
-    float least = Float.POSITIVE_INFINITY;
-    for (int code = 0; code < 16; code++) {
+    float least = Math.abs(x);
+    int sign = x < 0 ? 8 : 0;
+    for (int code = sign + 1; code < sign + 8; code++) {
       float error = Math.abs(MicroscaledBlocks.doubled(code) * half - x);
+      if (error > least) {
+        break;
+      }
       if (error < least) {
         least = error;
         best = code;

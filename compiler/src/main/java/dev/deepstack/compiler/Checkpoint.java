@@ -4,7 +4,6 @@ import dev.deepstack.importer.ImportedDecoder;
 import dev.deepstack.importer.gguf.GgufDecoder;
 import dev.deepstack.importer.gguf.GgufFile;
 import dev.deepstack.importer.gguf.GgufMetadata;
-import dev.deepstack.importer.gguf.GgufValue;
 import dev.deepstack.importer.hf.HfImporter;
 import dev.deepstack.models.DecoderSpec;
 import dev.deepstack.models.FeedForwardSpec;
@@ -16,8 +15,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -58,33 +55,9 @@ record Checkpoint(ImportedDecoder decoder, Decoding decoding) {
 
   /// The tokenizer's part of the metadata, as plain values.
   private static Map<String, Object> vocabulary(GgufMetadata metadata) {
-    var plain = new LinkedHashMap<String, Object>();
-    metadata.values().forEach((key, value) -> {
-      Object converted = key.startsWith(TOKENIZER) ? plain(value) : null;
-      if (converted != null) {
-        plain.put(key, converted);
-      }
-    });
+    Map<String, Object> plain = metadata.plain();
+    plain.keySet().removeIf(key -> !key.startsWith(TOKENIZER));
     return plain.containsKey(TOKENIZER + "tokens") ? plain : Map.of();
-  }
-
-  private static @Nullable Object plain(GgufValue value) {
-    return switch (value) {
-      case GgufValue.Whole(_, long number) -> number;
-      case GgufValue.Real(_, double number) -> number;
-      case GgufValue.Flag(boolean flag) -> flag;
-      case GgufValue.Text(String text) -> text;
-      case GgufValue.Texts(var texts) -> texts;
-      case GgufValue.Wholes(_, long[] numbers) -> Arrays.stream(numbers).mapToInt(Math::toIntExact).toArray();
-      case GgufValue.Reals(_, double[] numbers) -> {
-        float[] narrow = new float[numbers.length];
-        for (int i = 0; i < narrow.length; i++) {
-          narrow[i] = (float) numbers[i];
-        }
-        yield narrow;
-      }
-      case GgufValue.Nested _ -> null;
-    };
   }
 
   /// The chat template of a folder: a file of its own, or a text in tokenizer_config.json, or the one called default of

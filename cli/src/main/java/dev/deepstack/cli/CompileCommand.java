@@ -48,8 +48,8 @@ final class CompileCommand implements Callable<Integer> {
     long start = System.nanoTime();
     try (CompiledModel compiled = Model.compile(Models.find(model), common.load(spec.commandLine().getErr()))) {
       if (compiled.decoding() != null) {
-        throw new InvalidInputException(model + " is a checkpoint, and .dsp files of those cannot be written yet; run it "
-            + "as it is: its code and packed weights are kept from the first run on");
+        throw new InvalidInputException(model + " is a checkpoint, and .dsp files of those cannot be written yet; run "
+            + "it as it is: its code and packed weights are kept from the first run on");
       }
       ProgramFile.write(output, compiled);
       double seconds = (System.nanoTime() - start) / 1e9;

@@ -1,18 +1,8 @@
 package dev.deepstack.cli;
 
-import dev.deepstack.importer.ImportedDecoder;
-import dev.deepstack.importer.gguf.GgufContent;
-import dev.deepstack.importer.gguf.GgufDecoder;
-import dev.deepstack.importer.gguf.GgufExport;
-import dev.deepstack.importer.gguf.GgufFile;
-import dev.deepstack.importer.gguf.GgufQuantizer;
-import dev.deepstack.importer.gguf.GgufTarget;
-import dev.deepstack.importer.gguf.GgufTokenizer;
-import dev.deepstack.importer.hf.HfImporter;
 import dev.deepstack.tensor.InvalidInputException;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -43,7 +33,7 @@ final class QuantizeCommand implements Callable<Integer> {
   private Path out = Path.of("");
 
   @Option(names = "--format", required = true, paramLabel = "FORMAT", description = "q8_0, q4_0 or mxfp4.")
-  private GgufTarget format = GgufTarget.Q8_0;
+  private String format = "";
 
   @Option(names = "--pre", paramLabel = "NAME",
       description = "The name of the tokenizer's split rules, where they can't be told from the folder.")
@@ -63,15 +53,8 @@ final class QuantizeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     checkOutput();
     long start = System.nanoTime();
-    try (var arena = Arena.ofShared()) {
-      GgufContent content = content(arena);
-      var quantizer = new GgufQuantizer(content, format);
-      var line = new ProgressLine(spec.commandLine().getErr(), CommonOptions.isWatched(), System::nanoTime);
-      line.begin(quantizer.bytes(), 0);
-      quantizer.write(out, line::add);
-      line.show("");
-      report(content, quantizer, (System.nanoTime() - start) / 1e9);
-    }
+    var line = new ProgressLine(spec.commandLine().getErr(), CommonOptions.isWatched(), System::nanoTime);
+    report(Quantization.run(in, out, format, pre, line), (System.nanoTime() - start) / 1e9);
     return 0;
   }
 
@@ -92,36 +75,21 @@ final class QuantizeCommand implements Callable<Integer> {
     }
   }
 
-  private GgufContent content(Arena arena) {
-    if (Files.isDirectory(in)) {
-      ImportedDecoder decoder = HfImporter.read(in, arena);
-      Path name = in.toAbsolutePath().normalize().getFileName();
-      var tokenizer = GgufTokenizer.of(in, decoder.spec().vocab(), pre);
-      return GgufExport.of(decoder, name == null ? "model" : name.toString(), tokenizer, arena);
-    }
-    GgufFile file = GgufFile.open(in, arena);
-    // Whatever is stored anew should be something that can be run.
-    GgufDecoder.read(file);
-    return GgufContent.of(file);
-  }
-
-  private void report(GgufContent content, GgufQuantizer quantizer, double seconds) throws IOException {
+  private void report(Quantization made, double seconds) throws IOException {
     PrintWriter print = spec.commandLine().getOut();
     long bytes = Files.size(out);
-    var types = new LinkedHashMap<String, Long>();
-    quantizer.bytesByType().forEach((type, size) -> types.put(type.name().toLowerCase(Locale.ROOT), size));
     if (json) {
       var report = new LinkedHashMap<String, Object>();
       report.put("file", out.toString());
-      report.put("format", format.text());
-      report.put("tensors", content.tensors().size());
+      report.put("format", made.format());
+      report.put("tensors", made.tensors());
       report.put("bytes", bytes);
-      report.put("bytes_by_type", types);
+      report.put("bytes_by_type", made.bytesByType());
       report.put("seconds", seconds);
       print.println(JsonMapper.shared().writeValueAsString(report));
     } else {
       print.printf(Locale.ROOT, "%s: %s, %d tensors (%s), in %.1f s%n", out, ProgressLine.size(bytes),
-          content.tensors().size(), types.entrySet().stream()
+          made.tensors(), made.bytesByType().entrySet().stream()
               .map(e -> e.getKey() + " " + ProgressLine.size(e.getValue())).collect(Collectors.joining(", ")), seconds);
     }
   }

@@ -9,16 +9,13 @@ import dev.deepstack.importer.gguf.GgufQuantizer;
 import dev.deepstack.importer.gguf.GgufTarget;
 import dev.deepstack.importer.gguf.GgufTokenizer;
 import dev.deepstack.importer.hf.HfImporter;
-import dev.deepstack.tensor.InvalidInputException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.SequencedMap;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A model stored anew. Apart from its command, so that the commands load where no importer is.
@@ -26,10 +23,11 @@ import org.jspecify.annotations.Nullable;
 /// @param bytesByType bytes of tensors by the name of their type
 record Quantization(String format, int tensors, SequencedMap<String, Long> bytesByType) {
   /// @param in a checkpoint folder or a GGUF file
+  /// @param format a name of [GgufTarget]
   /// @param pre the name of the tokenizer's split rules, if they are given
   static Quantization run(Path in, Path out, String format, @Nullable String pre, ProgressLine line)
       throws IOException {
-    GgufTarget target = target(format);
+    GgufTarget target = GgufTarget.valueOf(format);
     try (var arena = Arena.ofShared()) {
       GgufContent content = content(in, pre, arena);
       var quantizer = new GgufQuantizer(content, target);
@@ -40,12 +38,6 @@ record Quantization(String format, int tensors, SequencedMap<String, Long> bytes
       quantizer.bytesByType().forEach((type, size) -> types.put(type.name().toLowerCase(Locale.ROOT), size));
       return new Quantization(target.text(), content.tensors().size(), types);
     }
-  }
-
-  private static GgufTarget target(String format) {
-    return Arrays.stream(GgufTarget.values()).filter(t -> t.text().equalsIgnoreCase(format)).findFirst()
-        .orElseThrow(() -> new InvalidInputException("there is no format \"" + format + "\" to write; choose "
-            + Arrays.stream(GgufTarget.values()).map(GgufTarget::text).collect(Collectors.joining(", "))));
   }
 
   private static GgufContent content(Path in, @Nullable String pre, Arena arena) {

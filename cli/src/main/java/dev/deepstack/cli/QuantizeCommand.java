@@ -26,6 +26,9 @@ import tools.jackson.databind.json.JsonMapper;
         "mxfp4  4.25 bits for routed experts (without experts: for all layers), the rest 8.5", "",
         "Try: deepstack quantize ./Qwen3-0.6B qwen3-q8.gguf --format q8_0"})
 final class QuantizeCommand implements Callable<Integer> {
+  /// What can be written, by the names of [dev.deepstack.importer.gguf.GgufTarget].
+  enum Format { Q8_0, Q4_0, MXFP4 }
+
   @Parameters(index = "0", paramLabel = "IN", description = "A folder as it comes from a hub, or a GGUF file.")
   private Path in = Path.of("");
 
@@ -33,7 +36,7 @@ final class QuantizeCommand implements Callable<Integer> {
   private Path out = Path.of("");
 
   @Option(names = "--format", required = true, paramLabel = "FORMAT", description = "q8_0, q4_0 or mxfp4.")
-  private String format = "";
+  private Format format = Format.Q8_0;
 
   @Option(names = "--pre", paramLabel = "NAME",
       description = "The name of the tokenizer's split rules, where they can't be told from the folder.")
@@ -54,7 +57,7 @@ final class QuantizeCommand implements Callable<Integer> {
     checkOutput();
     long start = System.nanoTime();
     var line = new ProgressLine(spec.commandLine().getErr(), CommonOptions.isWatched(), System::nanoTime);
-    report(Quantization.run(in, out, format, pre, line), (System.nanoTime() - start) / 1e9);
+    report(Quantization.run(in, out, format.name(), pre, line), (System.nanoTime() - start) / 1e9);
     return 0;
   }
 

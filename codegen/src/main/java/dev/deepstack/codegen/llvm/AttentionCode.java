@@ -50,7 +50,7 @@ final class AttentionCode {
   private void row(List<Dim> head, Dim t, String scores) {
     String end = end(head, t);
     String max = f.loop("0", end, 1, List.of(Fn.f32(Float.NEGATIVE_INFINITY)), (i, best) -> {
-      Dim s = bound(i);
+      Dim s = code.named(i);
       String score = f.fmul(dot(head, t, s), Fn.f32((float) kernel.scale()));
       score = masked(score, head, t, s);
       f.store(score, f.at(scores, "float", i));
@@ -61,12 +61,6 @@ final class AttentionCode {
       String inverse = f.fdiv(Fn.f32(1), exponentials(scores, end, max));
       values(head, t, scores, end, inverse);
     }, () -> values(head, t, scores, "0", "float 0.0"));
-  }
-
-  private Dim bound(String value) {
-    Dim name = code.indexing.opaque();
-    code.bind(name, value);
-    return name;
   }
 
   /// One past the last key that can matter.
@@ -81,7 +75,7 @@ final class AttentionCode {
     f.whileLoop(g -> {
       String n = g.load("i64", last);
       String before = g.max(g.sub(n, "1"), "0");
-      String closed = g.icmp("eq", g.load("i8", code.address(mask, maskAt(mask, head, t, bound(before)))), "0");
+      String closed = g.icmp("eq", g.load("i8", code.address(mask, maskAt(mask, head, t, code.named(before)))), "0");
       return g.binary("and", g.icmp("sgt", n, "0"), closed);
     }, () -> f.store(f.sub(f.load("i64", last), "1"), last));
     return f.load("i64", last);
@@ -122,10 +116,10 @@ final class AttentionCode {
     if (even) {
       sum = Vec.reduceAdd(f, f.loop("0", whole, code.lanes,
           List.of(Arithmetic.spread(f, sum, code.lanes)), (i, acc) -> List.of(
-              product(head, t, s, bound(i), code.lanes, acc.getFirst()))).getFirst());
+              product(head, t, s, code.named(i), code.lanes, acc.getFirst()))).getFirst());
     }
     return f.loop(whole, d, 1, List.of(sum), (i, acc) -> List.of(
-        product(head, t, s, bound(i), 1, acc.getFirst()))).getFirst();
+        product(head, t, s, code.named(i), 1, acc.getFirst()))).getFirst();
   }
 
   private String whole(Dim extent, String value) {
@@ -166,9 +160,9 @@ final class AttentionCode {
     String n = code.index(width);
     String whole = even ? whole(width, n) : "0";
     if (even) {
-      f.loop("0", whole, code.lanes, i -> column(head, t, scores, end, inverse, bound(i), code.lanes));
+      f.loop("0", whole, code.lanes, i -> column(head, t, scores, end, inverse, code.named(i), code.lanes));
     }
-    f.loop(whole, n, 1, i -> column(head, t, scores, end, inverse, bound(i), 1));
+    f.loop(whole, n, 1, i -> column(head, t, scores, end, inverse, code.named(i), 1));
   }
 
   private void column(
@@ -177,7 +171,7 @@ final class AttentionCode {
     Operand out = kernel.out();
     String sum = f.loop("0", end, 1, List.of(Arithmetic.spread(f, "float 0.0", lanes)), (i, acc) -> {
       String p = Arithmetic.spread(f, f.load("float", f.at(scores, "float", i)), lanes);
-      String x = Registers.load(f, v.dtype(), code.address(v, v.at(at(v, head, bound(i), column))), lanes);
+      String x = Registers.load(f, v.dtype(), code.address(v, v.at(at(v, head, code.named(i), column))), lanes);
       return List.of(f.fma(p, x, acc.getFirst()));
     }).getFirst();
     var index = new ArrayList<>(head);

@@ -70,12 +70,6 @@ final class BlockAttention {
     return product;
   }
 
-  private Dim bound(String value) {
-    Dim name = code.indexing.opaque();
-    code.bind(name, value);
-    return name;
-  }
-
   private String part(int floats) {
     return f.at(scratch, "float", floats);
   }
@@ -142,11 +136,11 @@ final class BlockAttention {
   /// Binds the counters of a row of the block; returns its position.
   private Dim row(String row) {
     if (shared.isEmpty()) {
-      return bound(row);
+      return code.named(row);
     }
     String group = code.index(extents(shared));
     code.unflatten(f.binary("urem", row, group), shared);
-    return bound(f.binary("udiv", row, group));
+    return code.named(f.binary("udiv", row, group));
   }
 
   private void query(String r, Dim t) {

@@ -30,22 +30,17 @@ final class DequantizeCode {
     long perRow = kernel.out().shape().dim(1).constant() / format.weights();
     String[] share = code.share(code.index(kernel.out().shape().dim(0).times(perRow)));
     f.loop(share[0], share[1], 1, item -> {
-      Dim row = bound(f.div(item, perRow));
+      Dim row = code.named(f.div(item, perRow));
       String number = f.mod(item, perRow);
-      Dim first = bound(f.mul(number, format.bytes()));
+      Dim first = code.named(f.mul(number, format.bytes()));
       block = code.address(kernel.x(), kernel.x().at(List.of(row, first)));
-      String to = code.address(kernel.out(), kernel.out().at(List.of(row, bound(f.mul(number, format.weights())))));
+      Dim place = code.named(f.mul(number, format.weights()));
+      String to = code.address(kernel.out(), kernel.out().at(List.of(row, place)));
       // Within a run as long as a vector, all weights share scales and places in their bytes.
       for (int i = 0; i < format.weights(); i += lanes) {
         f.store(run(i), f.at(to, "float", i));
       }
     });
-  }
-
-  private Dim bound(String value) {
-    Dim name = code.indexing.opaque();
-    code.bind(name, value);
-    return name;
   }
 
   private String run(int i) {

@@ -218,8 +218,7 @@ final class Expressions {
         return known;
       }
     }
-    Dim name = code.indexing.opaque();
-    code.bind(name, code.checked(Registers.materialize(f, value), extent));
+    Dim name = code.named(code.checked(Registers.materialize(f, value), extent));
     scopes.element().opaques.put(value, name);
     return name;
   }

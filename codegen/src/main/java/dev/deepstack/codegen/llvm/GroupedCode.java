@@ -22,19 +22,19 @@ final class GroupedCode {
     String rows = code.index(kernel.x().shape().dim(0));
     String[] columns = code.share(code.index(kernel.w().shape().dim(2)));
     var end = f.loop("0", code.index(kernel.w().shape().dim(0)), 1, List.of("i64 0"), (e, begin) -> {
-      Dim group = bound(e);
+      Dim group = code.named(e);
       String offset = Registers.load(f, kernel.offsets().dtype(),
           code.address(kernel.offsets(), kernel.offsets().at(List.of(group))), 1);
       String stop = f.max(f.min(f.cast("sext", offset, "i64"), rows), begin.getFirst());
       f.loop(begin.getFirst(), stop, 1, i -> f.loop(columns[0], columns[1], 1, j -> {
-        Dim row = bound(i);
-        Dim column = bound(j);
+        Dim row = code.named(i);
+        Dim column = code.named(j);
         store(row, column, dot(group, row, column));
       }));
       return List.of(stop);
     }).getFirst();
     f.loop(end, rows, 1, i -> f.loop(columns[0], columns[1], 1, j ->
-        store(bound(i), bound(j), Registers.literal(kernel.out().dtype(), 0))));
+        store(code.named(i), code.named(j), Registers.literal(kernel.out().dtype(), 0))));
   }
 
   private void store(Dim row, Dim column, String value) {
@@ -60,17 +60,11 @@ final class GroupedCode {
   }
 
   private String product(Dim group, Dim row, Dim column, String k, int lanes, String sum) {
-    Dim at = bound(k);
+    Dim at = code.named(k);
     var x = kernel.x();
     var w = kernel.w();
     String a = Registers.load(f, x.dtype(), code.address(x, x.at(List.of(row, at))), lanes);
     String b = Registers.load(f, w.dtype(), code.address(w, w.at(List.of(group, at, column))), lanes);
     return f.fma(a, b, sum);
-  }
-
-  private Dim bound(String value) {
-    Dim name = code.indexing.opaque();
-    code.bind(name, value);
-    return name;
   }
 }

@@ -62,6 +62,13 @@ final class KernelCode {
     bound.put(Indexing.name(name), value);
   }
 
+  /// A new name for an i64 value that no index arithmetic sees into.
+  Dim named(String value) {
+    Dim name = indexing.opaque();
+    bind(name, value);
+    return name;
+  }
+
   /// A dimension or index as an i64 value.
   String index(Dim dim) {
     return dim.terms().stream().map(this::term).reduce(f::add).orElse("0");

@@ -83,7 +83,7 @@ final class OrderCode {
     String n = code.index(kernel.x().shape().dim(axis));
     rows(kernel.x(), axis, index -> f.loop("0", Long.toString(kernel.k()), 1, List.of(HIGHEST, "i64 -1"), (j, last) -> {
       var best = f.loop("0", n, 1, List.of(LOWEST, "i64 -1"), (i, found) -> {
-        Dim at = bound(i);
+        Dim at = code.named(i);
         String key = key(kernel.x(), with(index, axis, at), !kernel.largest());
         String later = f.binary("or", f.icmp("slt", key, last.get(0)),
             f.binary("and", f.icmp("eq", key, last.get(0)), f.icmp("sgt", i, last.get(1))));
@@ -91,7 +91,7 @@ final class OrderCode {
         String take = f.binary("and", later, better);
         return List.of(f.select(take, key, found.get(0)), f.select(take, i, found.get(1)));
       });
-      storeIndex(kernel.out(), with(index, axis, bound(j)), best.get(1));
+      storeIndex(kernel.out(), with(index, axis, code.named(j)), best.get(1));
       return best;
     }));
   }
@@ -101,14 +101,14 @@ final class OrderCode {
     int axis = kernel.x().shape().rank() - 1;
     String n = code.index(kernel.x().shape().dim(axis));
     rows(kernel.x(), axis, index -> f.loop("0", n, 1, i -> {
-      String key = key(kernel.x(), with(index, axis, bound(i)), kernel.descending());
+      String key = key(kernel.x(), with(index, axis, code.named(i)), kernel.descending());
       String place = f.loop("0", n, 1, List.of("i64 0"), (j, count) -> {
-        String other = key(kernel.x(), with(index, axis, bound(j)), kernel.descending());
+        String other = key(kernel.x(), with(index, axis, code.named(j)), kernel.descending());
         String before = f.binary("or", f.icmp("slt", other, key),
             f.binary("and", f.icmp("eq", other, key), f.icmp("slt", j, i)));
         return List.of(f.add(count.getFirst(), f.cast("zext", before, "i64")));
       }).getFirst();
-      storeIndex(kernel.out(), with(index, axis, bound(place)), i);
+      storeIndex(kernel.out(), with(index, axis, code.named(place)), i);
     }));
   }
 
@@ -117,7 +117,7 @@ final class OrderCode {
     String n = code.index(kernel.x().shape().dim(axis));
     rows(kernel.x(), axis, index -> {
       var best = f.loop("0", n, 1, List.of(LOWEST, "i64 0"), (i, found) -> {
-        String key = key(kernel.x(), with(index, axis, bound(i)), false);
+        String key = key(kernel.x(), with(index, axis, code.named(i)), false);
         String better = f.icmp("sgt", key, found.get(0));
         return List.of(f.select(better, key, found.get(0)), f.select(better, i, found.get(1)));
       });
@@ -132,17 +132,11 @@ final class OrderCode {
     DType dtype = kernel.x().dtype();
     String n = code.index(kernel.x().shape().dim(axis));
     rows(kernel.x(), axis, index -> f.loop("0", n, 1, List.of(Registers.literal(dtype, 0)), (i, sum) -> {
-      var at = with(index, axis, bound(i));
+      var at = with(index, axis, code.named(i));
       String x = Registers.load(f, dtype, code.address(kernel.x(), kernel.x().at(at)), 1);
       String next = dtype.isFloat() ? f.fadd(sum.getFirst(), x) : f.add(sum.getFirst(), x);
       Registers.store(f, dtype, next, code.address(kernel.out(), kernel.out().at(at)));
       return List.of(next);
     }));
-  }
-
-  private Dim bound(String value) {
-    Dim name = code.indexing.opaque();
-    code.bind(name, value);
-    return name;
   }
 }

@@ -37,9 +37,7 @@ final class PagedAttentionCode {
     headsMost = PagedBlocks.heads(op);
     floats = Fn.vector("float", lanes);
     scoreStride = code.index(PagedBlocks.scoreStride(op));
-    long fixed = headsMost * (PagedBlocks.queryStride(op) + PagedBlocks.valueStride(op)) + 16;
-    String all = f.add(f.mul(scoreStride, headsMost), fixed + 16);
-    queries = f.at(code.buffer(kernel.scratch()), "float", f.mul(all, "%thread"));
+    queries = f.at(code.buffer(kernel.scratch()), "float", f.mul(code.index(PagedBlocks.floats(op)), "%thread"));
     sums = f.at(queries, "float", headsMost * PagedBlocks.queryStride(op));
     inverses = f.at(sums, "float", headsMost * PagedBlocks.valueStride(op));
     scores = f.at(inverses, "float", 16);
@@ -81,12 +79,6 @@ final class PagedAttentionCode {
     return Registers.load(f, operand.dtype(), code.address(operand, operand.at(index)), 1);
   }
 
-  private Dim named(String value) {
-    Dim name = code.indexing.opaque();
-    code.bind(name, value);
-    return name;
-  }
-
   private String at(String base, String row, long stride) {
     return f.at(base, "float", f.mul(row, stride));
   }
@@ -117,7 +109,7 @@ final class PagedAttentionCode {
   private void scaleQueries(Unit unit) {
     Operand q = kernel.q();
     f.loop("0", unit.count, 1, h -> {
-      Dim head = named(f.add(unit.head, h));
+      Dim head = code.named(f.add(unit.head, h));
       String from = code.address(q, q.at(List.of(unit.token, head, Dim.ZERO)));
       String to = at(queries, h, PagedBlocks.queryStride(op));
       String scale = Vec.splatConstant(f, "float", FnText.bare(Fn.f32((float) op.scale())), lanes);
@@ -129,13 +121,13 @@ final class PagedAttentionCode {
   /// The slot of a block's first position, checked.
   private String slot(Unit unit, String position) {
     String page = f.div(position, op.pageSize());
-    String id = load(kernel.pages(), List.of(named(unit.sequence), named(page)));
+    String id = load(kernel.pages(), List.of(code.named(unit.sequence), code.named(page)));
     Dim pages = kernel.k().shape().dim(0).floorDiv(op.pageSize());
     return f.add(f.mul(code.checked(id, pages), op.pageSize()), f.mod(position, op.pageSize()));
   }
 
   private String address(Operand cache, Unit unit, String slot) {
-    return code.address(cache, cache.at(List.of(named(slot), unit.group, Dim.ZERO)));
+    return code.address(cache, cache.at(List.of(code.named(slot), unit.group, Dim.ZERO)));
   }
 
   private void score(Unit unit) {
@@ -171,7 +163,7 @@ final class PagedAttentionCode {
     }
     String vector = Vec.zero(f, "float", lanes);
     for (int j = 0; j < lanes; j++) {
-      String value = load(scale, List.of(named(f.add(slot, j)), unit.group));
+      String value = load(scale, List.of(code.named(f.add(slot, j)), unit.group));
       vector = Vec.insert(f, vector, value, j);
     }
     return vector;
@@ -217,7 +209,7 @@ final class PagedAttentionCode {
       String most = f.loop("0", length, lanes, List.of(lowest), (p, best) -> List.of(
           f.fmaxFast(f.load(floats, scoreAt(h, p)), best.getFirst()))).getFirst();
       String max = Vec.reduceMax(f, most);
-      String sink = sinks == null ? "" : load(sinks, List.of(named(f.add(unit.head, h))));
+      String sink = sinks == null ? "" : load(sinks, List.of(code.named(f.add(unit.head, h))));
       String top = sink.isEmpty() ? max : f.fmaxFast(max, sink);
       String relative = Vec.splat(f, top, lanes);
       String sum = f.loop("0", length, lanes, List.of(Vec.zero(f, "float", lanes)), (p, total) -> {
@@ -276,7 +268,7 @@ final class PagedAttentionCode {
   private void scaleWeights(Unit unit, String p, String slot, int keys) {
     for (int j = 0; j < keys; j++) {
       String scale = load(java.util.Objects.requireNonNull(kernel.vScale()),
-          List.of(named(f.add(slot, j)), unit.group));
+          List.of(code.named(f.add(slot, j)), unit.group));
       int key = j;
       f.loop("0", unit.count, 1, h -> {
         String at = f.at(scoreAt(h, f.sub(p, unit.first)), "float", key);
@@ -288,7 +280,7 @@ final class PagedAttentionCode {
   private void store(Unit unit) {
     Operand out = kernel.out();
     f.loop("0", unit.count, 1, h -> {
-      Dim head = named(f.add(unit.head, h));
+      Dim head = code.named(f.add(unit.head, h));
       String to = code.address(out, out.at(List.of(unit.token, head, Dim.ZERO)));
       String from = at(sums, h, PagedBlocks.valueStride(op));
       String inverse = Vec.splat(f, f.load("float", f.at(inverses, "float", h)), lanes);

@@ -29,12 +29,12 @@ final class QuantizeCode {
     long groups = form.groups();
     String[] share = code.share(code.index(rows.times(groups)));
     f.loop(share[0], share[1], 1, item -> {
-      Dim row = bound(f.div(item, groups));
+      Dim row = code.named(f.div(item, groups));
       String group = f.mod(item, groups);
       String to = code.address(kernel.out(), kernel.out().at(List.of(row, Dim.ZERO)));
       String codes = f.at(to, "i8", f.mul(group, form.group()));
       long whole = form.k() / form.group();
-      Dim first = bound(f.mul(group, form.group()));
+      Dim first = code.named(f.mul(group, form.group()));
       Runnable some = () ->
           group(code.address(kernel.x(), kernel.x().at(List.of(row, first))), codes, to, group);
       if (whole == groups) {
@@ -48,12 +48,6 @@ final class QuantizeCode {
         });
       }
     });
-  }
-
-  private Dim bound(String value) {
-    Dim name = code.indexing.opaque();
-    code.bind(name, value);
-    return name;
   }
 
   private void group(String from, String codes, String row, String group) {

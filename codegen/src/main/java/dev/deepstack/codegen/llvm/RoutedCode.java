@@ -71,10 +71,8 @@ final class RoutedCode {
 
   private String expert(KernelCode code, String pair, String choices) {
     Fn f = code.f;
-    Dim token = code.indexing.opaque();
-    Dim choice = code.indexing.opaque();
-    code.bind(token, f.binary("udiv", pair, choices));
-    code.bind(choice, f.binary("urem", pair, choices));
+    Dim token = code.named(f.binary("udiv", pair, choices));
+    Dim choice = code.named(f.binary("urem", pair, choices));
     Operand ids = kernel.ids();
     String id = Registers.load(f, ids.dtype(), code.address(ids, ids.at(List.of(token, choice))), 1);
     return code.checked(id, Dim.of(recipe.groups()));

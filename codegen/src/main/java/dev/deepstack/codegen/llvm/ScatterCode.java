@@ -77,9 +77,7 @@ final class ScatterCode {
         : index.subList(kernel.axis(), kernel.axis() + kernel.indices().shape().rank());
     String value = Registers.load(f, kernel.indices().dtype(),
         code.address(kernel.indices(), kernel.indices().at(which)), 1);
-    Dim name = code.indexing.opaque();
-    code.bind(name, code.checked(value, kernel.out().shape().dim(kernel.axis())));
-    return name;
+    return code.named(code.checked(value, kernel.out().shape().dim(kernel.axis())));
   }
 
   private List<Dim> target(List<Dim> index) {

@@ -43,7 +43,8 @@ public final class PagedBlocks {
     return a.pages().type().dim(1).times(a.pageSize()).plus(LANES);
   }
 
-  static Dim floats(Op.PagedAttention a) {
+  /// Floats of a thread's scratch.
+  public static Dim floats(Op.PagedAttention a) {
     long fixed = heads(a) * (queryStride(a) + valueStride(a)) + LANES;
     return scoreStride(a).times(heads(a)).plus(fixed + LANES);
   }

@@ -13,10 +13,9 @@ public interface ModelCompiler {
   /// @param cached whether compiled code may be taken from and put into the user's cache
   /// @param progress told what is being done, in a few words
   /// @param cacheType how a decoder's caches are stored: `f32`, `bf16`, `f16` or `q8`
-  /// @param packed whether packed weights are kept beside the model
-  record Options(String cpu, boolean cached, Consumer<String> progress, String cacheType, boolean packed) {
+  record Options(String cpu, boolean cached, Consumer<String> progress, String cacheType) {
     public static Options standard() {
-      return new Options("native", true, _ -> {}, "f32", true);
+      return new Options("native", true, _ -> {}, "f32");
     }
   }
 

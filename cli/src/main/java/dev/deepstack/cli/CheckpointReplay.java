@@ -1,22 +1,19 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.api.LoadOptions;
+import dev.deepstack.api.ModelCompiler;
 import dev.deepstack.cli.verify.DecoderGolden;
 import dev.deepstack.cli.verify.DecoderReference;
 import dev.deepstack.cli.verify.DecoderReplay;
 import dev.deepstack.cli.verify.DecoderReplay.Check;
 import dev.deepstack.cli.verify.NativeEngine;
-import dev.deepstack.codegen.llvm.CpuTarget;
-import dev.deepstack.codegen.llvm.LlvmCodegen;
+import dev.deepstack.compiler.DecoderCompiler;
 import dev.deepstack.importer.ImportedDecoder;
 import dev.deepstack.importer.hf.HfImporter;
-import dev.deepstack.ir.Graph;
-import dev.deepstack.ir.Specialize;
 import dev.deepstack.models.StoredForm;
 import dev.deepstack.models.graph.DecoderGraph.Options;
 import dev.deepstack.passes.Pipeline;
 import dev.deepstack.program.Program;
-import dev.deepstack.program.code.ObjectCache;
 import dev.deepstack.runtime.Executable;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -29,7 +26,7 @@ import java.util.Map;
 /// Apart from the command, whose methods the command line looks through even where no importer is installed.
 final class CheckpointReplay {
   private static final int PAGE = Options.DEFAULT.pageSlots();
-  private static final Map<String, Long> ONE_TOKEN = Map.of("T", 1L, "B", 1L, "R", 1L);
+  private static final String CACHES = "f32";
 
   private CheckpointReplay() {}
 
@@ -65,14 +62,9 @@ final class CheckpointReplay {
 
   private static Executable open(
       ImportedDecoder decoder, Pipeline pipeline, DecoderGolden golden, LoadOptions options, Arena arena) {
-    CpuTarget cpu = options.cpu().equals("avx2") ? CpuTarget.avx2() : CpuTarget.host();
-    ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();
     int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
-    Graph step = decoder.graph(Options.DEFAULT);
-    var programs = new ArrayList<Program>();
-    for (Graph form : List.of(step, Specialize.run(step, ONE_TOKEN))) {
-      programs.add(LlvmCodegen.compile(pipeline.run(form), cpu, cache));
-    }
+    List<Program> programs = DecoderCompiler.programs(decoder, pipeline,
+        new ModelCompiler.Options(options.cpu(), options.cached(), options.progress(), CACHES));
     return Executable.open(programs, name -> decoder.tensor(name, arena), Map.of(), threads,
         Map.of("S", DecoderReplay.slots(golden, PAGE)), null);
   }

@@ -41,10 +41,10 @@ public final class DecoderCompiler implements ModelCompiler {
     try {
       options.progress().accept("reading " + file.getFileName());
       Checkpoint checkpoint = Checkpoint.open(file, mapping.arena());        // files     -> description, mapped weights
-      var kept = new ProgramCache(cache, checkpoint.decoder(), cpu, options.cacheType() + " " + options.packed());
+      var kept = new ProgramCache(cache, checkpoint.decoder(), cpu, options.cacheType());
       List<Program> programs = kept.find();
       if (programs == null) {
-        programs = compile(checkpoint.decoder(), cpu, cache, options);
+        programs = programs(checkpoint.decoder(), Pipeline.standard(), cpu, cache, options);
         kept.store(programs);
       }
       return new CompiledModel(programs, new Weights(checkpoint.decoder(), mapping.arena()),
@@ -68,12 +68,20 @@ public final class DecoderCompiler implements ModelCompiler {
     }
   }
 
-  private static List<Program> compile(
-      ImportedDecoder decoder, CpuTarget cpu, ObjectCache cache, Options options) {
+  /// The programs of a decoder's step, for any batch and for one token.
+  ///
+  /// @param pipeline the passes to run
+  public static List<Program> programs(ImportedDecoder decoder, Pipeline pipeline, Options options) {
+    return programs(decoder, pipeline, Targets.find(options.cpu()),
+        options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none(), options);
+  }
+
+  private static List<Program> programs(
+      ImportedDecoder decoder, Pipeline pipeline, CpuTarget cpu, ObjectCache cache, Options options) {
     Graph step = decoder.graph(new DecoderGraph.Options(cacheType(options), Checkpoint.PAGE_SLOTS));
     var programs = new ArrayList<Program>();
     for (Graph form : List.of(step, Specialize.run(step, ONE_TOKEN))) {
-      Graph graph = Pipeline.standard().run(form);                           // graph IR  -> graph IR
+      Graph graph = pipeline.run(form);                                      // graph IR  -> graph IR
       options.progress().accept("compiling for " + cpu.name());
       programs.add(LlvmCodegen.compile(graph, cpu, cache));                  // graph IR  -> kernels -> program
     }

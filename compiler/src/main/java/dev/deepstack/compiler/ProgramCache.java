@@ -16,10 +16,10 @@ final class ProgramCache {
   private final ObjectCache cache;
   private final ObjectCache.Key key;
 
-  /// @param options of compilation, as text
-  ProgramCache(ObjectCache cache, ImportedDecoder decoder, CpuTarget cpu, String options) {
+  /// @param cacheType how caches are stored
+  ProgramCache(ObjectCache cache, ImportedDecoder decoder, CpuTarget cpu, String cacheType) {
     this.cache = cache;
-    key = ObjectCache.Key.of(decoder.spec() + "\n" + decoder.forms() + "\n" + options,
+    key = ObjectCache.Key.of(decoder.spec() + "\n" + decoder.forms() + "\n" + cacheType,
         LlvmCompiler.VERSION + " " + ModelCache.compiler(), cpu.name(), cpu.features());
   }
 

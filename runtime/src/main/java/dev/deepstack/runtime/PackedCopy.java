@@ -133,7 +133,7 @@ public final class PackedCopy {
       discard(part);
       if (!stopped) {
         place.notice.accept("the packed weights cannot be kept in " + place.file + ": " + e.getMessage()
-            + "; they are packed again at the next start");
+            + "; they are packed again at the next start.");
       }
     }
   }

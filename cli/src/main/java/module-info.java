@@ -23,5 +23,6 @@ module dev.deepstack.cli {
   exports dev.deepstack.cli.verify;
 
   opens dev.deepstack.cli to info.picocli;
+  opens dev.deepstack.cli.output to info.picocli;
   opens dev.deepstack.cli.plan to info.picocli;
 }

@@ -4,6 +4,7 @@ import dev.deepstack.api.LoadOptions;
 import dev.deepstack.api.Model;
 import dev.deepstack.cli.bench.KernelBench;
 import dev.deepstack.cli.bench.ModelBench;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.codegen.llvm.CpuTarget;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
 import dev.deepstack.tensor.InvalidInputException;
@@ -19,10 +20,8 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Benchmarks.
@@ -49,23 +48,19 @@ final class BenchCommand implements Callable<Integer> {
       description = "How often each is measured; medians are shown (default ${DEFAULT-VALUE}).")
   private int repeats;
 
-  @Option(names = "--json", description = "Print one JSON object instead of a table.")
-  private boolean json;
-
   @Mixin
   private DecoderMixin decoder = new DecoderMixin();
 
   @Mixin
   private CommonOptions common = new CommonOptions();
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
     if (model == null) {
-      throw new CommandLine.ParameterException(spec.commandLine(),
+      throw new CommandLine.ParameterException(output.commandLine(),
           "what shall be measured: a model, kernels or overhead?");
     }
     int longest = most("--prompt-tokens", promptTokens);
@@ -73,7 +68,7 @@ final class BenchCommand implements Callable<Integer> {
     if (genTokens < 2 || repeats < 1) {
       throw new InvalidInputException("--gen-tokens must be at least 2 and --repeats at least 1");
     }
-    PrintWriter err = spec.commandLine().getErr();
+    PrintWriter err = output.err();
     LoadOptions options = common.load(err).withDecoder(decoder.options((long) longest + genTokens, widest));
     long start = System.nanoTime();
     try (var loaded = Model.load(Models.find(model), options)) {
@@ -85,8 +80,8 @@ final class BenchCommand implements Callable<Integer> {
       }
       var bench = new ModelBench(generator, loaded.executable().threads(), genTokens, repeats);
       ModelBench.Result result = bench.run(batches, promptTokens, seconds, options.progress());
-      spec.commandLine().getOut().print(
-          json ? JsonMapper.shared().writeValueAsString(result.json()) + "\n" : result.table());
+      output.out().print(
+          output.isJson() ? JsonMapper.shared().writeValueAsString(result.json()) + "\n" : result.table());
     }
     return 0;
   }
@@ -111,7 +106,7 @@ final class BenchCommand implements Callable<Integer> {
       throw new InvalidInputException("--threads must be from 0 (all) to this machine's "
           + Runtime.getRuntime().availableProcessors() + " processors, not " + threads);
     }
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     int count = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
     KernelBench.Result result = KernelBench.run(LlvmCompiler.shared(), CpuTarget.host(), count);
     out.print(json ? JsonMapper.shared().writeValueAsString(result.json()) + "\n" : result.table());
@@ -136,7 +131,7 @@ final class BenchCommand implements Callable<Integer> {
     }
     var process = new ProcessBuilder(command).redirectErrorStream(false)
         .redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     try (var reader = process.inputReader()) {
       reader.lines().forEach(out::println);
     }

@@ -1,6 +1,7 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.api.Model;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.program.CompiledModel;
 import dev.deepstack.program.ProgramFile;
 import dev.deepstack.tensor.InvalidInputException;
@@ -13,11 +14,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Writes a `.dsp`.
 @Command(name = "compile", mixinStandardHelpOptions = true,
@@ -27,39 +25,34 @@ final class CompileCommand implements Callable<Integer> {
   private String model = "";
 
   @Option(names = {"-o", "--output"}, required = true, paramLabel = "FILE.dsp", description = "The file to write.")
-  private Path output = Path.of("");
-
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
+  private Path file = Path.of("");
 
   @Mixin
   private CommonOptions common = new CommonOptions();
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() throws IOException {
-    PrintWriter out = spec.commandLine().getOut();
-    if (!output.toString().endsWith(".dsp")) {
-      throw new InvalidInputException("the output must be called something.dsp, not " + output);
+    PrintWriter out = output.out();
+    if (!file.toString().endsWith(".dsp")) {
+      throw new InvalidInputException("the output must be called something.dsp, not " + file);
     }
     long start = System.nanoTime();
-    try (CompiledModel compiled = Model.compile(Models.find(model), common.load(spec.commandLine().getErr()))) {
+    try (CompiledModel compiled = Model.compile(Models.find(model), common.load(output.err()))) {
       if (compiled.decoding() != null) {
         throw new InvalidInputException(model + " is a checkpoint, and .dsp files of those cannot be written yet; run "
             + "it as it is: its code and packed weights are kept from the first run on");
       }
-      ProgramFile.write(output, compiled);
+      ProgramFile.write(file, compiled);
       double seconds = (System.nanoTime() - start) / 1e9;
-      long bytes = Files.size(output);
+      long bytes = Files.size(file);
       String cpu = compiled.general().cpu();
-      if (json) {
-        out.println(JsonMapper.shared().writeValueAsString(
-            Map.of("file", output.toString(), "bytes", bytes, "cpu", cpu, "seconds", seconds)));
+      if (output.isJson()) {
+        output.print(Map.of("file", file.toString(), "bytes", bytes, "cpu", cpu, "seconds", seconds));
       } else {
-        out.printf(Locale.ROOT, "%s: %.1f MB for %s, compiled in %.1f s%n", output, bytes / 1e6, cpu, seconds);
+        out.printf(Locale.ROOT, "%s: %.1f MB for %s, compiled in %.1f s%n", file, bytes / 1e6, cpu, seconds);
       }
     }
     return 0;

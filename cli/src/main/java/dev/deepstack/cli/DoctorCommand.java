@@ -1,6 +1,7 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.cli.bench.ReadBandwidth;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
 import dev.deepstack.program.code.CpuFeatures;
 import dev.deepstack.program.code.ObjectCache;
@@ -15,28 +16,21 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
+import picocli.CommandLine.Mixin;
 
 /// Looks at the machine.
 @Command(name = "doctor", mixinStandardHelpOptions = true,
     description = "Says what this machine is and which kernels will run on it, and measures its memory.")
 final class DoctorCommand implements Callable<Integer> {
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     Map<String, Object> facts = facts();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(facts));
+    if (output.isJson()) {
+      output.print(facts);
     } else {
       facts.forEach((name, value) -> out.printf("%-16s %s%n", name.replace('_', ' '), value));
     }

@@ -1,6 +1,7 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.api.Model;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.program.Port;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
@@ -16,11 +17,8 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Runs a model once on tensors.
 @Command(name = "exec", mixinStandardHelpOptions = true,
@@ -42,21 +40,17 @@ final class ExecCommand implements Callable<Integer> {
   @Option(names = "--save-state", paramLabel = "FILE", description = "Where to write the state afterwards.")
   private @Nullable Path saveState;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
   @Mixin
   private CommonOptions common = new CommonOptions();
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     try (Arena arena = Arena.ofShared();
-        var loaded = Model.load(Models.find(model), common.load(spec.commandLine().getErr()))) {
+        var loaded = Model.load(Models.find(model), common.load(output.err()))) {
       Map<String, HostTensor> given = Safetensors.read(inputs, arena);
       Map<String, HostTensor> named = named(given, loaded.inputs());
       if (state != null) {
@@ -110,10 +104,10 @@ final class ExecCommand implements Callable<Integer> {
   }
 
   private void report(PrintWriter out, SequencedMap<String, HostTensor> results) {
-    if (json) {
+    if (output.isJson()) {
       var types = new LinkedHashMap<String, String>();
       results.forEach((name, t) -> types.put(name, t.type().toString()));
-      out.println(JsonMapper.shared().writeValueAsString(Map.of("outputs", types, "file", outputs.toString())));
+      output.print(Map.of("outputs", types, "file", outputs.toString()));
     } else {
       results.forEach((name, t) -> out.println(name + " " + t.type()));
       out.println("written to " + outputs);

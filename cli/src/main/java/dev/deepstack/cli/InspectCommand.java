@@ -2,6 +2,7 @@ package dev.deepstack.cli;
 
 import dev.deepstack.api.LoadOptions;
 import dev.deepstack.api.Model;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.importer.Pt2Importer;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.passes.Pipeline;
@@ -27,11 +28,8 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Looks into a model.
 @Command(name = "inspect", mixinStandardHelpOptions = true,
@@ -44,27 +42,23 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--ir", description = "Print the graph before and after the passes.")
   private boolean ir;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
   @Mixin
   private CommonOptions common = new CommonOptions();
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     Path path = Models.find(model);
     if (ir) {
       graphs(out, path);
       return 0;
     }
     try (CompiledModel compiled = compiled(path)) {
-      if (json) {
-        out.println(JsonMapper.shared().writeValueAsString(report(compiled)));
+      if (output.isJson()) {
+        output.print(report(compiled));
       } else {
         print(out, compiled);
       }
@@ -73,7 +67,7 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private CompiledModel compiled(Path path) {
-    LoadOptions options = common.load(spec.commandLine().getErr());
+    LoadOptions options = common.load(output.err());
     return path.toString().endsWith(".dsp") ? ProgramFile.read(path) : Model.compile(path, options);
   }
 
@@ -85,9 +79,8 @@ final class InspectCommand implements Callable<Integer> {
     try (Arena arena = Arena.ofShared()) {
       Graph before = Pt2Importer.read(file, arena).graph();
       Graph after = Pipeline.standard().run(before);
-      if (json) {
-        out.println(JsonMapper.shared().writeValueAsString(
-            Map.of("before", before.toString(), "after", after.toString())));
+      if (output.isJson()) {
+        output.print(Map.of("before", before.toString(), "after", after.toString()));
       } else {
         out.println("// as imported: " + before.values().size() + " values");
         out.println(before);

@@ -1,5 +1,6 @@
 package dev.deepstack.cli;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.tensor.InvalidInputException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -11,11 +12,9 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Stores a model in fewer bits.
 @Command(name = "quantize", mixinStandardHelpOptions = true,
@@ -45,18 +44,14 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Replace the file when it is there already.")
   private boolean force;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() throws IOException {
     checkOutput();
     long start = System.nanoTime();
-    var line = new ProgressLine(spec.commandLine().getErr(), CommonOptions.isWatched(), System::nanoTime);
+    var line = new ProgressLine(output.err(), CommonOptions.isWatched(), System::nanoTime);
     report(Quantization.run(in, out, format.name(), pre, line), (System.nanoTime() - start) / 1e9);
     return 0;
   }
@@ -79,9 +74,9 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private void report(Quantization made, double seconds) throws IOException {
-    PrintWriter print = spec.commandLine().getOut();
+    PrintWriter print = output.out();
     long bytes = Files.size(out);
-    if (json) {
+    if (output.isJson()) {
       var report = new LinkedHashMap<String, Object>();
       report.put("file", out.toString());
       report.put("format", made.format());
@@ -89,7 +84,7 @@ final class QuantizeCommand implements Callable<Integer> {
       report.put("bytes", bytes);
       report.put("bytes_by_type", made.bytesByType());
       report.put("seconds", seconds);
-      print.println(JsonMapper.shared().writeValueAsString(report));
+      output.print(report);
     } else {
       print.printf(Locale.ROOT, "%s: %s, %d tensors (%s), in %.1f s%n", out, ProgressLine.size(bytes),
           made.tensors(), made.bytesByType().entrySet().stream()

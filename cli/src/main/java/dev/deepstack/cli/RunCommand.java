@@ -5,6 +5,7 @@ import dev.deepstack.api.GenerationOptions;
 import dev.deepstack.api.Generator;
 import dev.deepstack.api.Model;
 import dev.deepstack.cli.bench.ReadBandwidth;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.tensor.InvalidInputException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -16,14 +17,11 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
+import picocli.CommandLine;
 
 /// Continues a prompt.
 @Command(name = "run", mixinStandardHelpOptions = true,
@@ -45,9 +43,6 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--ignore-end", description = "Go on after the model's end tokens.")
   private boolean ignoresEnd;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
   @Mixin
   private SamplingMixin sampling = new SamplingMixin();
 
@@ -57,16 +52,15 @@ final class RunCommand implements Callable<Integer> {
   @Mixin
   private CommonOptions common = new CommonOptions();
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
-    PrintWriter err = spec.commandLine().getErr();
+    PrintWriter out = output.out();
+    PrintWriter err = output.err();
     if ((prompt == null) == (promptIds == null)) {
-      throw new CommandLine.ParameterException(spec.commandLine(),
+      throw new CommandLine.ParameterException(output.commandLine(),
           "Missing required option: either --prompt=TEXT or --prompt-ids=5,17,…");
     }
     int[] ids = promptIds == null ? new int[0] : ids(promptIds);
@@ -82,7 +76,7 @@ final class RunCommand implements Callable<Integer> {
       var first = new AtomicLong();
       Generation answer = generate(generator, loaded, ids, options, piece -> {
         boolean begins = first.compareAndSet(0, System.nanoTime());
-        if (!json) {
+        if (!output.isJson()) {
           // The prompt is echoed once it is known to be fit to continue.
           out.print(begins && prompt != null ? prompt + piece : piece);
           out.flush();
@@ -123,9 +117,8 @@ final class RunCommand implements Callable<Integer> {
     double share = answer.decodeTokensPerSecond() * floor;
     // A prompt that goes through in one step reads the weights at least once.
     double prefillShare = floor * 1e9 / Math.max(answer.prefillNs(), 1);
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(
-          report(answer, share, prefillShare, threads, loadNs, firstNs, loaded)));
+    if (output.isJson()) {
+      output.print(report(answer, share, prefillShare, threads, loadNs, firstNs, loaded));
       return;
     }
     out.println();

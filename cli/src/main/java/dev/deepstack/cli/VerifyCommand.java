@@ -1,6 +1,7 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.api.LoadOptions;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.cli.verify.DecoderGolden;
 import dev.deepstack.cli.verify.Report;
 import dev.deepstack.tensor.InvalidInputException;
@@ -18,11 +19,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Compares with what PyTorch recorded.
 @Command(name = "verify", mixinStandardHelpOptions = true,
@@ -40,15 +38,11 @@ final class VerifyCommand implements Callable<Integer> {
       description = "native: generated machine code (default); reference: the interpreter that defines every op.")
   private EngineKind engine = EngineKind.NATIVE;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
   @Mixin
   private CommonOptions common = new CommonOptions();
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   /// What came of one model file.
   private record Verdict(Path file, boolean passed, String error, List<? extends Report> steps) {
@@ -63,21 +57,20 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     var verdicts = new ArrayList<Verdict>();
     for (Path folder : folders) {
       for (Path file : models(folder)) {
         Verdict verdict = verify(folder, file);
         verdicts.add(verdict);
-        if (!json) {
+        if (!output.isJson()) {
           print(out, verdict);
         }
       }
     }
     long failed = verdicts.stream().filter(v -> !v.passed).count();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(
-          Map.of("passed", failed == 0, "files", verdicts.stream().map(VerifyCommand::entry).toList())));
+    if (output.isJson()) {
+      output.print(Map.of("passed", failed == 0, "files", verdicts.stream().map(VerifyCommand::entry).toList()));
     } else if (verdicts.size() > 1) {
       summary(out, verdicts, failed);
     }
@@ -116,7 +109,7 @@ final class VerifyCommand implements Callable<Integer> {
   /// One bad file must not hide what the others do.
   private Verdict verify(Path folder, Path file) {
     try {
-      LoadOptions options = common.load(spec.commandLine().getErr());
+      LoadOptions options = common.load(output.err());
       List<? extends Report> steps = isCheckpoint(folder)
           ? CheckpointReplay.run(engine, folder, options)
           : FileReplay.run(engine, folder, file, options);

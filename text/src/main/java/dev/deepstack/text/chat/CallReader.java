@@ -3,6 +3,8 @@ package dev.deepstack.text.chat;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -12,7 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// Reads calls of tools out of what a model wrote. The text is data whatever it says; what is malformed gives
 /// null and is then shown as it stands.
 final class CallReader {
-  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final JsonMapper JSON = JsonMapper.shared();
   private static final Pattern TOKEN_CALL = Pattern.compile(
       "\\s*<｜tool▁call▁begin｜>(.*?)<｜tool▁sep｜>(.*?)<｜tool▁call▁end｜>", Pattern.DOTALL);
   private static final Pattern FENCED = Pattern.compile("(.*?)\\n```json\\n(.*)\\n```\\s*", Pattern.DOTALL);
@@ -43,50 +45,49 @@ final class CallReader {
 
   static @Nullable List<ReplyPart> tokens(String block) {
     var calls = new ArrayList<ReplyPart>();
-    int done = 0;
-    var call = TOKEN_CALL.matcher(block);
-    while (call.region(done, block.length()).lookingAt()) {
+    boolean understood = all(TOKEN_CALL, block, call -> {
       var fenced = FENCED.matcher(call.group(2));
       boolean named = call.group(1).equals("function") && fenced.matches();
-      calls.add(named ? new ReplyPart.ToolCall(fenced.group(1).strip(), fenced.group(2))
+      return calls.add(named ? new ReplyPart.ToolCall(fenced.group(1).strip(), fenced.group(2))
           : new ReplyPart.ToolCall(call.group(1).strip(), call.group(2)));
-      done = call.end();
-    }
-    return calls.isEmpty() || !block.substring(done).isBlank() ? null : calls;
+    });
+    return calls.isEmpty() || !understood ? null : calls;
   }
 
   static @Nullable List<ReplyPart> dsml(String block) {
     var calls = new ArrayList<ReplyPart>();
-    int done = 0;
-    var invoke = INVOKE.matcher(block);
-    while (invoke.region(done, block.length()).lookingAt()) {
+    boolean understood = all(INVOKE, block, invoke -> {
       var arguments = arguments(invoke.group(2));
-      if (arguments == null) {
-        return null;
+      return arguments != null && calls.add(new ReplyPart.ToolCall(invoke.group(1), arguments));
+    });
+    return calls.isEmpty() || !understood ? null : calls;
+  }
+
+  /// Whether the text is one match after the other, and each is understood.
+  private static boolean all(Pattern pattern, String text, Predicate<Matcher> understands) {
+    int done = 0;
+    var match = pattern.matcher(text);
+    while (match.region(done, text.length()).lookingAt()) {
+      if (!understands.test(match)) {
+        return false;
       }
-      calls.add(new ReplyPart.ToolCall(invoke.group(1), arguments));
-      done = invoke.end();
+      done = match.end();
     }
-    return calls.isEmpty() || !block.substring(done).isBlank() ? null : calls;
+    return text.substring(done).isBlank();
   }
 
   /// The parameters as a JSON object, or null for what cannot be read.
   private static @Nullable String arguments(String parameters) {
     var values = new LinkedHashMap<String, String>();
-    int done = 0;
-    var parameter = PARAMETER.matcher(parameters);
-    while (parameter.region(done, parameters.length()).lookingAt()) {
+    boolean understood = all(PARAMETER, parameters, parameter -> {
       boolean text = parameter.group(2).equals("true");
       if (!text && parse(parameter.group(3)) == null) {
-        return null;
+        return false;
       }
       var value = text ? JSON.writeValueAsString(parameter.group(3)) : parameter.group(3);
-      if (values.put(JSON.writeValueAsString(parameter.group(1)), value) != null) {
-        return null;
-      }
-      done = parameter.end();
-    }
-    if (!parameters.substring(done).isBlank()) {
+      return values.put(JSON.writeValueAsString(parameter.group(1)), value) == null;
+    });
+    if (!understood) {
       return null;
     }
     var object = new StringBuilder("{");

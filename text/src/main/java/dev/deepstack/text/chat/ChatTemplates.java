@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -71,10 +72,10 @@ public final class ChatTemplates {
   /// What kind of calls a template speaks of.
   private static ReplyMarkup markup(String source) {
     if (source.contains("DSML")) {
-      return new ReplyMarkup.Dsml(source.contains("function_calls") ? "function_calls" : "tool_calls");
+      return ReplyMarkup.dsml(source.contains("function_calls") ? "function_calls" : "tool_calls");
     }
-    return source.contains("<｜tool▁calls▁begin｜>") ? new ReplyMarkup.TokenCalls()
-        : source.contains("<tool_call>") ? new ReplyMarkup.JsonCalls() : new ReplyMarkup.Plain();
+    return Stream.of(ReplyMarkup.TOKEN_CALLS, ReplyMarkup.JSON_CALLS)
+        .filter(markup -> source.contains(markup.callsBegin())).findFirst().orElse(ReplyMarkup.PLAIN);
   }
 
   private static Map<String, String> sources(Path directory, @Nullable JsonNode config) {

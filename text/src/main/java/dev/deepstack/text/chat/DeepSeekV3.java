@@ -41,7 +41,7 @@ final class DeepSeekV3 implements ChatTemplate {
 
   @Override
   public ReplyParser reply(String prompt) {
-    return new ReplyParser(new ReplyMarkup.TokenCalls(), prompt);
+    return new ReplyParser(ReplyMarkup.TOKEN_CALLS, prompt);
   }
 
   @Override

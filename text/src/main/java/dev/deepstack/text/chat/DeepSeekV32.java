@@ -61,7 +61,7 @@ final class DeepSeekV32 implements ChatTemplate {
 
   @Override
   public ReplyParser reply(String prompt) {
-    return new ReplyParser(new ReplyMarkup.Dsml("function_calls"), prompt);
+    return new ReplyParser(ReplyMarkup.dsml("function_calls"), prompt);
   }
 
   @Override

@@ -81,7 +81,7 @@ final class DeepSeekV4 implements ChatTemplate {
 
   @Override
   public ReplyParser reply(String prompt) {
-    return new ReplyParser(new ReplyMarkup.Dsml("tool_calls"), prompt);
+    return new ReplyParser(ReplyMarkup.dsml("tool_calls"), prompt);
   }
 
   @Override

@@ -11,7 +11,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class ReplyParserTest {
-  private static final ReplyMarkup V4 = new ReplyMarkup.Dsml("tool_calls");
+  private static final ReplyMarkup V4 = ReplyMarkup.dsml("tool_calls");
   private static final String DSML_REPLY = "So.</think>Let me see.\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n"
       + "<｜DSML｜parameter name=\"a\" string=\"true\">x \"<b>\"</｜DSML｜parameter>\n"
       + "<｜DSML｜parameter name=\"n\" string=\"false\">[1, 2]</｜DSML｜parameter>\n</｜DSML｜invoke>\n"
@@ -28,7 +28,7 @@ class ReplyParserTest {
 
   @Test
   void readsCallsBetweenTokens() {
-    assertThat(parse(new ReplyMarkup.TokenCalls(), "", "Ok<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\":1}"
+    assertThat(parse(ReplyMarkup.TOKEN_CALLS, "", "Ok<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\":1}"
         + "<｜tool▁call▁end｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>g\n```json\n{}\n```<｜tool▁call▁end｜>"
         + "<｜tool▁calls▁end｜>")).containsExactly(
             new Answer("Ok"), new ToolCall("f", "{\"a\":1}"), new ToolCall("g", "{}"));
@@ -36,7 +36,7 @@ class ReplyParserTest {
 
   @Test
   void readsJsonCalls() {
-    assertThat(parse(new ReplyMarkup.JsonCalls(), "", "<think>\nhm\n</think>\n\n<tool_call>\n{\"name\": \"f\", "
+    assertThat(parse(ReplyMarkup.JSON_CALLS, "", "<think>\nhm\n</think>\n\n<tool_call>\n{\"name\": \"f\", "
         + "\"arguments\": {\"a\": 1}}\n</tool_call>\n<tool_call>{\"name\": \"g\"}</tool_call>\n"))
         .containsExactly(new Reasoning("\nhm\n"), new ToolCall("f", "{\"a\":1}"), new ToolCall("g", "{}"));
   }
@@ -46,7 +46,7 @@ class ReplyParserTest {
     for (var broken : List.of(
         "<tool_call>no json</tool_call>", "<tool_call>[1]</tool_call>", "<tool_call>{\"name\": \"f\"", "a < b <tool",
         "<thin", "x <think> y", "</think>")) {
-      assertThat(joined(parse(new ReplyMarkup.JsonCalls(), "", broken))).isEqualTo(broken);
+      assertThat(joined(parse(ReplyMarkup.JSON_CALLS, "", broken))).isEqualTo(broken);
     }
     var twice = "<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"false\">{"
         + "</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>";

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// What DeepSeek's prompt formats share: special tokens, typed access to messages, calls as DSML.
@@ -17,10 +18,19 @@ final class DeepSeekText {
   static final String THINK_END = ReplyMarkup.THINK_END;
   static final String DSML = "｜DSML｜";
 
+  private static final String FORMAT =
+      "\n\n## Response Format:\n\nYou MUST strictly adhere to the following schema to reply:\n";
+
   /// A call of a tool in a message of the past.
   record Call(String id, String name, Object arguments) {}
 
   private DeepSeekText() {}
+
+  /// Whether the caller wants thoughts.
+  static boolean thinks(Map<String, ?> extras) {
+    var asked = extras.get("thinking") != null ? extras.get("thinking") : extras.get("enable_thinking");
+    return Boolean.TRUE.equals(asked);
+  }
 
   static String role(Map<String, ?> message) {
     if (!(message.get("role") instanceof String role)) {
@@ -53,7 +63,7 @@ final class DeepSeekText {
   }
 
   static String reasoning(Map<String, ?> message) {
-    for (var name : List.of("reasoning_content", "thinking", "reasoning")) {
+    for (var name : JinjaTemplate.REASONING) {
       if (message.get(name) instanceof String text) {
         return text;
       }
@@ -83,12 +93,26 @@ final class DeepSeekText {
     return function == null ? tool : function;
   }
 
-  static String json(@Nullable Object value) {
-    return PythonJson.write(value);
+  /// An instruction in which the tools' descriptions stand for `{tools}`.
+  static String told(String instruction, List<? extends Map<String, ?>> tools) {
+    return instruction.replace("{tools}", tools.stream()
+        .map(tool -> PythonJson.write(function(tool))).collect(Collectors.joining("\n")));
   }
 
-  /// Calls inside an element of this name.
-  static String dsml(String element, List<Call> calls) {
+  /// What `response_format` demands, or nothing.
+  static String format(Map<String, ?> extras) {
+    var format = extras.get("response_format");
+    return format == null ? "" : FORMAT + PythonJson.write(format);
+  }
+
+  /// An answer of the past; its calls stand inside an element of this name.
+  static String answer(Map<String, ?> message, boolean withThoughts, String element) {
+    var calls = calls(message);
+    return (withThoughts ? reasoning(message) + THINK_END : "") + content(message)
+        + (calls.isEmpty() ? "" : dsml(element, calls)) + END;
+  }
+
+  private static String dsml(String element, List<Call> calls) {
     var invocations = calls.stream().map(DeepSeekText::invocation).toList();
     return "\n\n<%s%s>\n%s\n</%1$s%2$s>".formatted(DSML, element, String.join("\n", invocations));
   }
@@ -98,7 +122,7 @@ final class DeepSeekText {
     arguments(call).forEach((name, value) -> {
       boolean text = value instanceof String;
       parameters.add("<%sparameter name=\"%s\" string=\"%s\">%s</%1$sparameter>".formatted(
-          DSML, name, text, text ? value : json(value)));
+          DSML, name, text, text ? value : PythonJson.write(value)));
     });
     return "<%sinvoke name=\"%s\">\n%s\n</%1$sinvoke>".formatted(DSML, call.name, String.join("\n", parameters));
   }

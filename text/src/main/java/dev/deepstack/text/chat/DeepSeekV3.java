@@ -33,12 +33,6 @@ final class DeepSeekV3 implements ChatTemplate {
       - For multiple tool calls, chain them directly without separators or spaces
       """;
 
-  /// Whether the caller wants thoughts.
-  static boolean thinks(Map<String, ?> extras) {
-    var asked = extras.get("thinking") != null ? extras.get("thinking") : extras.get("enable_thinking");
-    return Boolean.TRUE.equals(asked);
-  }
-
   @Override
   public ReplyParser reply(String prompt) {
     return new ReplyParser(ReplyMarkup.TOKEN_CALLS, prompt);
@@ -48,7 +42,7 @@ final class DeepSeekV3 implements ChatTemplate {
   public String render(
       List<? extends Map<String, ?>> messages, List<? extends Map<String, ?>> tools,
       boolean addGenerationPrompt, Map<String, ?> extras) {
-    boolean thinks = thinks(extras);
+    boolean thinks = DeepSeekText.thinks(extras);
     var prompt = new StringBuilder(BEGIN);
     prompt.append(messages.stream().filter(message -> DeepSeekText.role(message).equals("system"))
         .map(DeepSeekText::content).collect(Collectors.joining("\n\n")));
@@ -84,7 +78,7 @@ final class DeepSeekV3 implements ChatTemplate {
     var function = DeepSeekText.function(tool) instanceof Map<?, ?> map ? map : Map.of();
     var description = function.get("description");
     return "\n### %s\nDescription: %s\n\nParameters: %s".formatted(
-        function.get("name"), description == null ? "" : description, DeepSeekText.json(function.get("parameters")));
+        function.get("name"), description == null ? "" : description, PythonJson.write(function.get("parameters")));
   }
 
   private static String withoutThoughts(Map<String, ?> message) {
@@ -96,7 +90,7 @@ final class DeepSeekV3 implements ChatTemplate {
   private static String calls(List<DeepSeekText.Call> calls) {
     return calls.isEmpty() ? "" : calls.stream()
         .map(call -> "<｜tool▁call▁begin｜>%s<｜tool▁sep｜>%s<｜tool▁call▁end｜>".formatted(
-            call.name(), call.arguments() instanceof String text ? text : DeepSeekText.json(call.arguments())))
+            call.name(), call.arguments() instanceof String text ? text : PythonJson.write(call.arguments())))
         .collect(Collectors.joining("", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"));
   }
 }

@@ -3,7 +3,6 @@ package dev.deepstack.text.chat;
 import static dev.deepstack.text.chat.DeepSeekText.ASSISTANT;
 import static dev.deepstack.text.chat.DeepSeekText.BEGIN;
 import static dev.deepstack.text.chat.DeepSeekText.DSML;
-import static dev.deepstack.text.chat.DeepSeekText.END;
 import static dev.deepstack.text.chat.DeepSeekText.THINK;
 import static dev.deepstack.text.chat.DeepSeekText.THINK_END;
 import static dev.deepstack.text.chat.DeepSeekText.USER;
@@ -12,7 +11,6 @@ import dev.deepstack.text.template.TemplateException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /// The prompt format of DeepSeek-V3.2, which comes without a template: calls as DSML, results of tools in one block
 /// after the calls, thoughts only after the last user's turn. Extras: `thinking` (or `enable_thinking`),
@@ -68,7 +66,7 @@ final class DeepSeekV32 implements ChatTemplate {
   public String render(
       List<? extends Map<String, ?>> messages, List<? extends Map<String, ?>> tools,
       boolean addGenerationPrompt, Map<String, ?> extras) {
-    boolean thinks = DeepSeekV3.thinks(extras);
+    boolean thinks = DeepSeekText.thinks(extras);
     var all = new ArrayList<Map<String, ?>>(messages);
     boolean told = tools.isEmpty() && extras.get("response_format") == null;
     if (!told && all.stream().noneMatch(message -> DeepSeekText.role(message).equals("system"))) {
@@ -89,7 +87,7 @@ final class DeepSeekV32 implements ChatTemplate {
         case "system" -> {
           prompt.append(DeepSeekText.content(message));
           if (!told) {
-            prompt.append(instructions(tools, extras));
+            prompt.append(tools.isEmpty() ? "" : DeepSeekText.told(TOOLS, tools)).append(DeepSeekText.format(extras));
             told = true;
           }
         }
@@ -100,7 +98,7 @@ final class DeepSeekV32 implements ChatTemplate {
           }
         }
         case "assistant" -> {
-          prompt.append(answer(message, thinks && i > lastUser));
+          prompt.append(DeepSeekText.answer(message, thinks && i > lastUser, "function_calls"));
           called = DeepSeekText.calls(message).size();
           results = 0;
         }
@@ -120,18 +118,5 @@ final class DeepSeekV32 implements ChatTemplate {
       }
     }
     return prompt.toString();
-  }
-
-  private static String instructions(List<? extends Map<String, ?>> tools, Map<String, ?> extras) {
-    var text = tools.isEmpty() ? "" : TOOLS.replace("{tools}", tools.stream()
-        .map(tool -> DeepSeekText.json(DeepSeekText.function(tool))).collect(Collectors.joining("\n")));
-    var format = extras.get("response_format");
-    return format == null ? text : text + DeepSeekV4.FORMAT + DeepSeekText.json(format);
-  }
-
-  private static String answer(Map<String, ?> message, boolean withThoughts) {
-    var calls = DeepSeekText.calls(message);
-    return (withThoughts ? DeepSeekText.reasoning(message) + THINK_END : "") + DeepSeekText.content(message)
-        + (calls.isEmpty() ? "" : DeepSeekText.dsml("function_calls", calls)) + END;
   }
 }

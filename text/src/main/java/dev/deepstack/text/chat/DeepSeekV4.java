@@ -3,7 +3,6 @@ package dev.deepstack.text.chat;
 import static dev.deepstack.text.chat.DeepSeekText.ASSISTANT;
 import static dev.deepstack.text.chat.DeepSeekText.BEGIN;
 import static dev.deepstack.text.chat.DeepSeekText.DSML;
-import static dev.deepstack.text.chat.DeepSeekText.END;
 import static dev.deepstack.text.chat.DeepSeekText.THINK;
 import static dev.deepstack.text.chat.DeepSeekText.THINK_END;
 import static dev.deepstack.text.chat.DeepSeekText.USER;
@@ -66,9 +65,6 @@ final class DeepSeekV4 implements ChatTemplate {
       You MUST strictly follow the above defined tool name and parameter schemas to invoke tool calls.
       """.replace("<#", "<" + DSML).replace("</#", "</" + DSML);
 
-  static final String FORMAT =
-      "\n\n## Response Format:\n\nYou MUST strictly adhere to the following schema to reply:\n";
-
   /// A turn after tools have been folded into the user's.
   private record Turn(String role, Map<String, ?> message, List<Part> parts) {
     boolean asks() {
@@ -88,7 +84,7 @@ final class DeepSeekV4 implements ChatTemplate {
   public String render(
       List<? extends Map<String, ?>> messages, List<? extends Map<String, ?>> tools,
       boolean addGenerationPrompt, Map<String, ?> extras) {
-    boolean thinks = DeepSeekV3.thinks(extras);
+    boolean thinks = DeepSeekText.thinks(extras);
     boolean drops = tools.isEmpty() && !Boolean.FALSE.equals(extras.get("drop_thinking"));
     var turns = turns(messages);
     if (!tools.isEmpty() && turns.stream().noneMatch(turn -> turn.role.equals("system"))) {
@@ -111,16 +107,17 @@ final class DeepSeekV4 implements ChatTemplate {
         case "system" -> {
           prompt.append(DeepSeekText.content(turn.message));
           if (!toolsTold) {
-            prompt.append(told(tools));
+            prompt.append(DeepSeekText.told(TOOLS, tools));
             toolsTold = true;
           }
-          prompt.append(format(extras, i == 0));
+          prompt.append(i == 0 ? DeepSeekText.format(extras) : "");
         }
         case "developer" -> prompt.append(USER).append(DeepSeekText.content(turn.message));
         case "user" -> prompt.append(USER).append(
             turn.parts.stream().map(Part::text).collect(Collectors.joining("\n\n")));
         case "latest_reminder" -> prompt.append(REMINDER).append(DeepSeekText.content(turn.message));
-        case "assistant" -> prompt.append(answer(turn, thinks && (!drops || i > lastUser)));
+        case "assistant" -> prompt.append(
+            DeepSeekText.answer(turn.message, thinks && (!drops || i > lastUser), "tool_calls"));
         default -> throw new TemplateException("DeepSeek-V4 knows no role '" + turn.role + "'");
       }
       boolean answered = i + 1 == turns.size() ? addGenerationPrompt
@@ -148,22 +145,6 @@ final class DeepSeekV4 implements ChatTemplate {
       throw new TemplateException("DeepSeek-V4 knows reasoning_effort high and max, not '" + effort + "'");
     }
     return "max".equals(effort);
-  }
-
-  private static String told(List<? extends Map<String, ?>> tools) {
-    return TOOLS.replace("{tools}", tools.stream()
-        .map(tool -> DeepSeekText.json(DeepSeekText.function(tool))).collect(Collectors.joining("\n")));
-  }
-
-  private static String format(Map<String, ?> extras, boolean first) {
-    var format = extras.get("response_format");
-    return first && format != null ? FORMAT + DeepSeekText.json(format) : "";
-  }
-
-  private static String answer(Turn turn, boolean withThoughts) {
-    var calls = DeepSeekText.calls(turn.message);
-    return (withThoughts ? DeepSeekText.reasoning(turn.message) + THINK_END : "")
-        + DeepSeekText.content(turn.message) + (calls.isEmpty() ? "" : DeepSeekText.dsml("tool_calls", calls)) + END;
   }
 
   private static List<Turn> turns(List<? extends Map<String, ?>> messages) {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// A chat template written in Jinja, as transformers applies it.
 final class JinjaTemplate implements ChatTemplate {
   /// Names under which reasoning comes in messages, the one that templates read first.
-  private static final List<String> REASONING = List.of("reasoning_content", "thinking", "reasoning");
+  static final List<String> REASONING = List.of("reasoning_content", "thinking", "reasoning");
 
   private final Template template;
   private final @Nullable Template forTools;

@@ -4,7 +4,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// The values that a call passes.
 record Arguments(List<Object> positional, Map<String, Object> named) {
@@ -37,10 +36,6 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
 
   /// Arguments by name.
   record Bound(String function, Map<String, Object> values) {
-    @Nullable Object find(String name) {
-      return values.get(name);
-    }
-
     boolean has(String name) {
       return values.containsKey(name) && values.get(name) != None.NONE;
     }

@@ -8,4 +8,12 @@ interface Callable {
   default String name() {
     return "function";
   }
+
+  /// One that prints as this name.
+  record Named(String name, Callable body) implements Callable {
+    @Override
+    public Object call(Arguments arguments) {
+      return body.call(arguments);
+    }
+  }
 }

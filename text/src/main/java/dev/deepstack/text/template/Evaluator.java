@@ -17,7 +17,7 @@ final class Evaluator {
   Evaluator(Budget budget) {
     this.budget = budget;
     operators = new Operators(budget);
-    lookup = new Lookup(operators, new Methods(budget));
+    lookup = new Lookup(budget, operators);
     tests = new Tests(operators);
     filters = new Filters(budget, lookup, tests);
   }

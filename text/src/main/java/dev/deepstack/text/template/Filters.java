@@ -71,11 +71,7 @@ final class Filters {
   private Object ofText(String name, String text, Arguments arguments) {
     budget.make(text.length());
     return switch (name) {
-      case "trim" -> {
-        var bound = arguments.bind(name, "chars");
-        yield bound.has("chars") ? Spaces.strip(text, bound.text("chars"), true, true)
-            : Spaces.stripRight(Spaces.stripLeft(text));
-      }
+      case "trim" -> TextMethods.strip(text, arguments.bind(name, "chars"), name);
       case "replace" -> {
         var bound = arguments.bind(name, "old", "new", "count");
         yield TextMethods.replace(text, text(bound.get("old")), text(bound.get("new")),

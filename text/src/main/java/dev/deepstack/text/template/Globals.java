@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// The functions that every template can call.
 final class Globals {
@@ -79,8 +80,8 @@ final class Globals {
 
   private Callable joiner(Arguments arguments) {
     var separator = arguments.bind("joiner", "sep").get("sep", ", ");
-    var used = new Namespace();
-    return _ -> used.attributes().put("used", true) == null ? "" : separator;
+    var used = new AtomicBoolean();
+    return _ -> used.getAndSet(true) ? separator : "";
   }
 
   private static Namespace cycler(Arguments arguments) {

@@ -163,33 +163,18 @@ final class Interpreter {
     return evaluator.value(filters, inner);
   }
 
-  private String called(MacroDefinition caller, Expr call, Scope scope) {
-    if (!(call instanceof Expr.Call(var function, var given))) {
-      throw new TemplateException("a call block needs a call");
-    }
-    var arguments = evaluator.arguments(given, scope);
+  private String called(MacroDefinition caller, Expr.Call call, Scope scope) {
+    var arguments = evaluator.arguments(call.arguments(), scope);
     var named = new LinkedHashMap<>(arguments.named());
     named.put("caller", macro(caller, scope));
     var result = evaluator.call(
-        evaluator.value(function, scope), new Arguments(arguments.positional(), named));
+        evaluator.value(call.function(), scope), new Arguments(arguments.positional(), named));
     return Spelling.text(result, budget);
   }
 
   private Callable macro(MacroDefinition definition, Scope scope) {
-    return new Macro(definition, arguments -> expand(definition, arguments, scope));
-  }
-
-  private record Macro(MacroDefinition definition, java.util.function.Function<Arguments, Object> body)
-      implements Callable {
-    @Override
-    public Object call(Arguments arguments) {
-      return body.apply(arguments);
-    }
-
-    @Override
-    public String name() {
-      return "Macro '" + definition.name() + "'";
-    }
+    return new Callable.Named(
+        "Macro '" + definition.name() + "'", arguments -> expand(definition, arguments, scope));
   }
 
   private String expand(MacroDefinition definition, Arguments arguments, Scope scope) {

@@ -95,6 +95,11 @@ final class ItemFilters {
     };
   }
 
+  /// The same with `default` where there is nothing.
+  private Function<Object, Object> getterOrDefault(Arguments.Bound bound) {
+    return getter(bound).andThen(found -> found instanceof Undefined ? bound.get("default", found) : found);
+  }
+
   private static Object folded(Object value, boolean caseSensitive) {
     return value instanceof String text && !caseSensitive ? text.toLowerCase(Locale.ROOT) : value;
   }
@@ -117,9 +122,7 @@ final class ItemFilters {
     Function<Object, Object> change;
     if (arguments.positional().isEmpty()) {
       var bound = arguments.bind("map", "attribute", "default");
-      var get = getter(bound);
-      change = item -> get.apply(item) instanceof Undefined undefined
-          ? bound.get("default", undefined) : get.apply(item);
+      change = getterOrDefault(bound);
     } else if (arguments.positional().getFirst() instanceof String name) {
       change = item -> filters.filter(name, item, arguments.rest());
     } else {
@@ -182,7 +185,7 @@ final class ItemFilters {
   }
 
   private Object extreme(String name, Object value, Arguments.Bound bound) {
-    var sorted = sorted(copy(value), new Arguments.Bound(name, bound.values()));
+    var sorted = sorted(copy(value), bound);
     return sorted.isEmpty() ? new Undefined("the " + name + " of an empty list")
         : name.equals("min") ? sorted.getFirst() : sorted.getLast();
   }
@@ -211,13 +214,12 @@ final class ItemFilters {
   }
 
   private Object groups(Object value, Arguments.Bound bound) {
-    var get = getter(bound);
+    var get = getterOrDefault(bound);
     boolean caseSensitive = bound.flag("case_sensitive");
     var groups = new LinkedHashMap<Object, List<Object>>();
     var names = new LinkedHashMap<Object, Object>();
-    for (var item : sorted(copy(value), new Arguments.Bound("groupby", bound.values()))) {
-      var name = get.apply(item) instanceof Undefined undefined
-          ? bound.get("default", undefined) : get.apply(item);
+    for (var item : sorted(copy(value), bound)) {
+      var name = get.apply(item);
       var key = Values.key(folded(name, caseSensitive));
       names.putIfAbsent(key, name);
       groups.computeIfAbsent(key, _ -> new ArrayList<>()).add(item);

@@ -90,15 +90,19 @@ final class Lexer {
     if (sign == '-') {
       kept = Spaces.stripRight(text);
     } else if (sign != '+' && source.charAt(tag + 1) != '{') {
-      int lineStart = text.lastIndexOf('\n') + 1;
-      if ((lineStart > 0 || startsLine) && Spaces.isBlank(text.substring(lineStart))) {
-        kept = text.substring(0, lineStart);
-      }
+      kept = withoutIndentation(text);
     }
     if (!kept.isEmpty()) {
       add(Kind.DATA, kept);
     }
     advance(tag);
+  }
+
+  /// The text from here up to a tag, less the white space before the tag if the line has nothing else.
+  private String withoutIndentation(String text) {
+    int lineStart = text.lastIndexOf('\n') + 1;
+    boolean indents = (lineStart > 0 || startsLine) && Spaces.isBlank(text.substring(lineStart));
+    return indents ? text.substring(0, lineStart) : text;
   }
 
   private void advance(int to) {
@@ -129,10 +133,7 @@ final class Lexer {
     if (end.group(1).equals("-")) {
       body = Spaces.stripRight(body);
     } else if (end.group(1).isEmpty()) {
-      int lineStart = body.lastIndexOf('\n') + 1;
-      if ((lineStart > 0 || startsLine) && Spaces.isBlank(body.substring(lineStart))) {
-        body = body.substring(0, lineStart);
-      }
+      body = withoutIndentation(body);
     }
     if (!body.isEmpty()) {
       add(Kind.DATA, body);

@@ -4,12 +4,14 @@ import java.util.Map;
 
 /// Attributes and items, in the order in which Jinja looks for either.
 final class Lookup {
+  private final Budget budget;
   private final Operators operators;
   private final Methods methods;
 
-  Lookup(Operators operators, Methods methods) {
+  Lookup(Budget budget, Operators operators) {
+    this.budget = budget;
     this.operators = operators;
-    this.methods = methods;
+    methods = new Methods(budget);
   }
 
   /// `of.name`: a method, else an item.
@@ -37,7 +39,7 @@ final class Lookup {
   /// `of[key]`: an item, else a method.
   Object item(Object of, Object key) {
     if (of instanceof Namespace || of instanceof Loop) {
-      return attribute(of, Spelling.text(key, new Budget(Budget.DEFAULT)));
+      return attribute(of, Spelling.text(key, budget));
     }
     var found = operators.item(of, key);
     if (found instanceof Undefined && key instanceof String name) {

@@ -2,6 +2,7 @@ package dev.deepstack.text.template;
 
 import dev.deepstack.text.template.Arguments.Bound;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,27 +16,20 @@ final class Methods {
     this.budget = budget;
   }
 
-  /// A method bound to its value.
-  private record Method(String name, java.util.function.Function<Arguments, Object> body) implements Callable {
-    @Override
-    public Object call(Arguments arguments) {
-      return body.apply(arguments);
-    }
-  }
-
-  /// The value's method of this name, or null.
+  /// The value's method of this name, bound to it, or null.
   @Nullable Callable find(Object value, String name) {
     return switch (value) {
-      case String text -> new TextMethods(budget).has(name)
-          ? new Method(name, arguments -> new TextMethods(budget).call(text, name, arguments)) : null;
+      case String text -> TextMethods.has(name)
+          ? new Callable.Named(name, arguments -> new TextMethods(budget).call(text, name, arguments)) : null;
       case Map<?, ?> map -> switch (name) {
         case "items", "keys", "values", "get", "copy" ->
-            new Method(name, arguments -> ofMap(Values.map(map), name, arguments));
+            new Callable.Named(name, arguments -> ofMap(Values.map(map), name, arguments));
         case "pop", "popitem", "update", "clear", "setdefault" -> refused(name);
         default -> null;
       };
       case List<?> list -> switch (name) {
-        case "index", "count", "copy" -> new Method(name, arguments -> ofList(Values.list(list), name, arguments));
+        case "index", "count", "copy" ->
+            new Callable.Named(name, arguments -> ofList(Values.list(list), name, arguments));
         case "append", "extend", "insert", "pop", "remove", "reverse", "sort", "clear" ->
             list instanceof Tuple ? null : refused(name);
         default -> null;
@@ -45,7 +39,7 @@ final class Methods {
   }
 
   private static Callable refused(String name) {
-    return new Method(name, _ -> {
+    return new Callable.Named(name, _ -> {
       throw new TemplateException("'%s' would change a value, which a template may not".formatted(name));
     });
   }
@@ -62,7 +56,7 @@ final class Methods {
       case "items" -> items(map);
       case "keys" -> new ArrayList<>(map.keySet());
       case "values" -> new ArrayList<>(map.values());
-      default -> new java.util.LinkedHashMap<>(map);
+      default -> new LinkedHashMap<>(map);
     };
   }
 

@@ -20,7 +20,7 @@ sealed interface Node {
 
   record Set(Target target, Expr value) implements Node {}
 
-  /// `{% set x | filter %}…{% endset %}`: the filters apply to [Captured].
+  /// `{% set x | filter %}…{% endset %}`: the filters apply to [#CAPTURED].
   record SetBlock(Target target, List<Node> body, Expr filtered) implements Node {}
 
   /// `{% filter f %}…{% endfilter %}`
@@ -29,9 +29,9 @@ sealed interface Node {
   record DefineMacro(MacroDefinition definition) implements Node {}
 
   /// `{% call(x) f() %}…{% endcall %}`
-  record CallBlock(MacroDefinition caller, Expr call) implements Node {}
+  record CallBlock(MacroDefinition caller, Expr.Call call) implements Node {}
 
-  /// A body with names of its own: `{% generation %}`, `{% with %}`, `{% block %}`.
+  /// A body with names of its own: `{% generation %}`, `{% with %}`.
   record Scoped(List<Set> names, List<Node> body) implements Node {}
 
   record Break() implements Node {}

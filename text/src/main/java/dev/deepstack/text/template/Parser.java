@@ -177,21 +177,11 @@ final class Parser {
 
   private MacroDefinition macro() {
     var name = in.expect(Kind.NAME, "the name of a macro").text();
-    return macroBody(name, "endmacro");
-  }
-
-  private MacroDefinition macroBody(String name, String end) {
     var parameters = new ArrayList<String>();
     var defaults = new ArrayList<Expr>();
-    if (name.isEmpty() ? in.skipOperator("(") : opened()) {
-      signature(parameters, defaults);
-    }
-    return new MacroDefinition(name, parameters, defaults, end.isEmpty() ? List.of() : macroNodes(end));
-  }
-
-  private boolean opened() {
     in.expectOperator("(");
-    return true;
+    signature(parameters, defaults);
+    return new MacroDefinition(name, parameters, defaults, macroNodes("endmacro"));
   }
 
   /// A loop around a macro is not a loop inside it.
@@ -221,13 +211,15 @@ final class Parser {
   }
 
   private Node call() {
-    var signature = macroBody("", "");
-    var call = expressions.expression();
-    if (!(call instanceof Expr.Call)) {
+    var parameters = new ArrayList<String>();
+    var defaults = new ArrayList<Expr>();
+    if (in.skipOperator("(")) {
+      signature(parameters, defaults);
+    }
+    if (!(expressions.expression() instanceof Expr.Call call)) {
       throw in.broken("a call block needs a call");
     }
-    return new Node.CallBlock(
-        new MacroDefinition("caller", signature.parameters(), signature.defaults(), macroNodes("endcall")), call);
+    return new Node.CallBlock(new MacroDefinition("caller", parameters, defaults, macroNodes("endcall")), call);
   }
 
   private Node with() {

@@ -22,7 +22,7 @@ final class TextMethods {
     this.budget = budget;
   }
 
-  boolean has(String name) {
+  static boolean has(String name) {
     return NAMES.contains(name);
   }
 
@@ -113,7 +113,7 @@ final class TextMethods {
     return out.toString();
   }
 
-  private static String strip(String text, Bound bound, String name) {
+  static String strip(String text, Bound bound, String name) {
     boolean left = !name.equals("rstrip");
     boolean right = !name.equals("lstrip");
     if (bound.has("chars")) {

@@ -33,10 +33,6 @@ final class TokenStream {
     return token;
   }
 
-  int line() {
-    return current().line();
-  }
-
   boolean skipIf(Kind kind, String text) {
     boolean found = current().is(kind, text);
     if (found) {
@@ -67,7 +63,7 @@ final class TokenStream {
   }
 
   TemplateException broken(String problem) {
-    return new TemplateException("%s line %d: %s".formatted(name, line(), problem));
+    return new TemplateException("%s line %d: %s".formatted(name, current().line(), problem));
   }
 
   /// Counts a level of nesting; [#leave] ends it.

@@ -98,7 +98,7 @@ final class Interpreter {
 
   private void loop(Node.For node, Object over, Scope scope, StringBuilder out, int depth) {
     var items = new ArrayList<Object>();
-    boolean all = node.filter() instanceof Expr.Literal;
+    boolean all = node.filter() instanceof Expr.Literal(var always) && Values.isTrue(always);
     for (var item : Values.items(over, budget)) {
       if (!all) {
         var inner = new Scope(scope);

@@ -74,6 +74,12 @@ class TemplateTest {
     assertThat(failure("\n{% nothing %}")).isEqualTo("t line 2: the statement 'nothing' is not supported");
   }
 
+  @Test
+  void aLoopsConditionMayBeALiteral() {
+    assertThat(Template.parse("t", "{% for x in [1, 2] if false %}{{ x }}{% else %}none{% endfor %}"
+        + "{% for x in [1, 2] if 1 %}{{ x }}{% endfor %}").render(Map.of())).isEqualTo("none12");
+  }
+
   static String failure(String source) {
     try {
       return Template.parse("t", source).render(Map.of());

@@ -152,7 +152,7 @@ final class Download {
         throw new InvalidInputException("the download of " + file.path() + " does not get any further: "
             + Pull.reason(problem) + "; what is there is kept, run the command again to go on", problem);
       }
-      retry.pause(failures, Pull.wait(problem));
+      retry.pause(failures, problem);
     }
   }
 
@@ -224,8 +224,7 @@ final class Download {
         }
         int skip = Math.clamp(written - at, 0, count);
         if (skip < count) {
-          byte[] fresh = skip == 0 ? buffer : java.util.Arrays.copyOfRange(buffer, skip, count);
-          store(written, fresh, count - skip);
+          store(written, buffer, skip, count - skip);
           written += count - skip;
         }
         at += count;
@@ -239,9 +238,9 @@ final class Download {
     return written;
   }
 
-  private void store(long at, byte[] bytes, int count) {
+  private void store(long at, byte[] bytes, int offset, int count) {
     try {
-      part.write(at, bytes, count);
+      part.write(at, bytes, offset, count);
     } catch (IOException e) {
       throw new InvalidInputException("cannot write " + file.path() + " into the folder: " + Pull.reason(e)
           + "; what is there is kept, make room and run the command again", e);

@@ -6,7 +6,6 @@ import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -45,8 +44,7 @@ public record Hub(Kind kind, URI base, @Nullable String token) {
   }
 
   public Hub {
-    String scheme = base.getScheme() == null ? "" : base.getScheme().toLowerCase(Locale.ROOT);
-    if (!scheme.equals("https") && !scheme.equals("http") || base.getHost() == null || base.getUserInfo() != null) {
+    if (!isWeb(base) || base.getUserInfo() != null) {
       throw new InvalidInputException("\"" + base.getScheme() + ":…\" is not a hub's address; give one such as "
           + Kind.HUGGINGFACE.address + ", without a user name or password");
     }
@@ -101,6 +99,12 @@ public record Hub(Kind kind, URI base, @Nullable String token) {
       case MODELSCOPE -> "/api/v1/models/" + repository + "/repo?Revision=" + encoded(repository.revision())
           + "&FilePath=" + encoded(path);
     });
+  }
+
+  /// Whether this is an address on the web.
+  static boolean isWeb(URI uri) {
+    String scheme = uri.getScheme();
+    return ("https".equalsIgnoreCase(scheme) || "http".equalsIgnoreCase(scheme)) && uri.getHost() != null;
   }
 
   /// Whether the token may go there: to this hub's own address, and over a line that nobody else reads.

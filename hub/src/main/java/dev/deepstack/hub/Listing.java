@@ -71,7 +71,7 @@ final class Listing {
           throw new InvalidInputException("cannot reach " + hub + ": " + Pull.reason(e)
               + "; check the network, or name another address (--url)", e);
         }
-        retry.pause(failures, Pull.wait(e));
+        retry.pause(failures, e);
       }
     }
   }

@@ -84,7 +84,8 @@ final class PartFile implements AutoCloseable {
 
   private void restore() throws IOException {
     Journal known = journal(journal, file);
-    if (known == null || known.done.stream().anyMatch(r -> r.to > size())) {
+    long size = channel.size();
+    if (known == null || known.done.stream().anyMatch(r -> r.to > size)) {
       clear();
       return;
     }
@@ -112,14 +113,6 @@ final class PartFile implements AutoCloseable {
   private static String identity(RemoteFile file) {
     Checksum checksum = file.checksum();
     return checksum == null ? "" : checksum.hex();
-  }
-
-  private long size() {
-    try {
-      return channel.size();
-    } catch (IOException _) {
-      return 0;
-    }
   }
 
   /// Forgets everything.
@@ -164,8 +157,9 @@ final class PartFile implements AutoCloseable {
     return versionTag.isEmpty() || tag.equals(versionTag);
   }
 
-  void write(long at, byte[] bytes, int count) throws IOException {
-    ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, count);
+  /// Writes `count` of these bytes, those from `offset`.
+  void write(long at, byte[] bytes, int offset, int count) throws IOException {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes, offset, count);
     for (long to = at; buffer.hasRemaining(); ) {
       to += channel.write(buffer, to);
     }

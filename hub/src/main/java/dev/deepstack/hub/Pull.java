@@ -10,7 +10,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -179,11 +178,6 @@ public final class Pull {
 
   private static @Nullable String title(@Nullable Checksum checksum) {
     return checksum == null ? null : checksum.title();
-  }
-
-  /// How long the server asked to wait before the next attempt.
-  static Duration wait(IOException e) {
-    return e instanceof Transport.Busy busy ? busy.pause() : Duration.ZERO;
   }
 
   /// Why something failed, in a few words.

@@ -36,8 +36,4 @@ record RemoteFile(String path, long size, @Nullable Checksum checksum) {
     String plain = text.replaceAll("\\p{Cntrl}", "?");
     return plain.length() > 120 ? plain.substring(0, 120) + "…" : plain;
   }
-
-  String name() {
-    return path.substring(path.lastIndexOf('/') + 1);
-  }
 }

@@ -1,5 +1,6 @@
 package dev.deepstack.hub;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -16,8 +17,9 @@ public record Retry(int attempts, Duration first, Duration longest, Duration sil
 
   /// Waits before attempt number `failures` + 1. Waits differ, so that many connections do not come back together.
   ///
-  /// @param asked how long the server asked to wait; zero when it did not
-  void pause(int failures, Duration asked) throws InterruptedException {
+  /// @param problem what failed; a busy server may ask for a longer wait
+  void pause(int failures, IOException problem) throws InterruptedException {
+    Duration asked = problem instanceof Transport.Busy busy ? busy.pause() : Duration.ZERO;
     long doubled = first.toMillis() << Math.min(failures - 1, 20);
     long wait = Math.min(longest.toMillis(), Math.max(doubled, asked.toMillis()));
     Thread.sleep(wait / 2 + ThreadLocalRandom.current().nextLong(wait / 2 + 1));

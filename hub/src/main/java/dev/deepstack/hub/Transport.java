@@ -99,9 +99,8 @@ final class Transport implements AutoCloseable {
     } catch (IllegalArgumentException e) {
       throw new MalformedModelException("the hub sends requests for " + what + " to a place that is no address", e);
     }
-    String scheme = String.valueOf(next.getScheme()).toLowerCase(java.util.Locale.ROOT);
-    boolean weaker = "https".equalsIgnoreCase(at.getScheme()) && scheme.equals("http");
-    if (location.isEmpty() || next.getHost() == null || weaker || !scheme.equals("http") && !scheme.equals("https")) {
+    boolean weaker = "https".equalsIgnoreCase(at.getScheme()) && "http".equalsIgnoreCase(next.getScheme());
+    if (location.isEmpty() || weaker || !Hub.isWeb(next)) {
       throw new MalformedModelException("the hub sends requests for " + what + " to "
           + (weaker ? "an unprotected address" : "a place that is no web address") + "; nothing was read from there");
     }

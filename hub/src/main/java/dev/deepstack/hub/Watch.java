@@ -11,7 +11,6 @@ final class Watch implements AutoCloseable {
   private final Thread guard;
   private volatile long readingSince;
   private volatile boolean silent;
-  private volatile boolean closed;
 
   Watch(InputStream stream, Duration silence) {
     this.stream = stream;
@@ -21,7 +20,7 @@ final class Watch implements AutoCloseable {
 
   private void guard() {
     try {
-      while (!closed) {
+      while (true) {
         Thread.sleep(Math.max(silence.toMillis() / 4, 1));
         long since = readingSince;
         if (since != 0 && System.nanoTime() - since > silence.toNanos()) {
@@ -53,7 +52,6 @@ final class Watch implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    closed = true;
     guard.interrupt();
     stream.close();
   }

@@ -7,7 +7,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// Typed access to the tokenizer's keys of a GGUF file.
-record GgufKeys(String name, Map<String, ?> metadata, String prefix) {
+record GgufKeys(String name, Map<String, ?> metadata) {
+  private static final String PREFIX = "tokenizer.ggml.";
+
   TokenizerData read() {
     var model = string("model");
     if (model == null) {
@@ -21,11 +23,11 @@ record GgufKeys(String name, Map<String, ?> metadata, String prefix) {
   }
 
   private @Nullable Object value(String key) {
-    return metadata.get(prefix + key);
+    return metadata.get(PREFIX + key);
   }
 
   private TokenizerException broken(String key, String problem) {
-    return new TokenizerException("%s: %s%s %s".formatted(name, prefix, key, problem));
+    return new TokenizerException("%s: %s%s %s".formatted(name, PREFIX, key, problem));
   }
 
   private @Nullable String string(String key) {

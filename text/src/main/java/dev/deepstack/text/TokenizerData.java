@@ -25,13 +25,11 @@ public record TokenizerData(
     List<String> merges, @Nullable Integer begin, @Nullable Integer end, @Nullable Integer unknown,
     @Nullable Boolean addsBegin, @Nullable Boolean addsEnd, @Nullable Boolean addsSpacePrefix) {
 
-  private static final String KEYS = "tokenizer.ggml.";
-
   /// Takes the data out of a GGUF file's metadata, already parsed: strings, whole numbers ([Number]),
   /// [Boolean]s, and arrays as [List] or as arrays of primitives.
   ///
   /// @throws TokenizerException if a key is missing or of another kind
   public static TokenizerData fromGguf(String name, Map<String, ?> metadata) {
-    return new GgufKeys(name, metadata, KEYS).read();
+    return new GgufKeys(name, metadata).read();
   }
 }

@@ -68,6 +68,7 @@ final class PullCommand implements Callable<Integer> {
     long start = System.nanoTime();
     var progress = new PullProgress(spec.commandLine().getErr(), CommonOptions.isWatched());
     List<Pull.Placed> placed = new Pull(hub, Retry.standard(), connections).run(repository, files, folder, progress);
+    long bytes = placed.stream().mapToLong(Pull.Placed::bytes).sum();
     double seconds = (System.nanoTime() - start) / 1e9;
     if (json) {
       var report = new LinkedHashMap<String, Object>();
@@ -76,7 +77,7 @@ final class PullCommand implements Callable<Integer> {
       report.put("hub", hub.toString());
       report.put("folder", folder.toString());
       report.put("files", placed);
-      report.put("bytes", placed.stream().mapToLong(Pull.Placed::bytes).sum());
+      report.put("bytes", bytes);
       report.put("seconds", seconds);
       out.println(JsonMapper.shared().writeValueAsString(report));
     } else {
@@ -84,7 +85,7 @@ final class PullCommand implements Callable<Integer> {
       String how = fetched == 0 ? "all there before"
           : fetched < placed.size() ? fetched + " of them fetched" : "fetched";
       out.printf(Locale.ROOT, "%s: %d files, %.1f MB, %s, in %.1f s%n", folder, placed.size(),
-          placed.stream().mapToLong(Pull.Placed::bytes).sum() / 1e6, how, seconds);
+          bytes / 1e6, how, seconds);
       placed.stream().filter(p -> p.checked() == null).forEach(p -> spec.commandLine().getErr().println(
           "deepstack: the hub names no checksum of " + p.path() + ", so only its length was checked."));
     }

@@ -21,6 +21,8 @@ public final class Chat {
   private final Conversation conversation;
   private final PrintWriter out;
   private final boolean coloured;
+  /// Whether what is shown is a thought, in its colour.
+  private boolean thinks;
 
   /// @param coloured whether thoughts may be shown in another colour
   public Chat(Lines lines, Conversation conversation, PrintWriter out, boolean coloured) {
@@ -75,27 +77,26 @@ public final class Chat {
   }
 
   private void ask(String text) {
-    boolean[] thinks = {false};
     try {
       conversation.ask(text, part -> {
         switch (part) {
-          case ReplyPart.Reasoning(String words) -> show(words, thinks, true);
-          case ReplyPart.Answer(String words) -> show(words, thinks, false);
-          case ReplyPart.ToolCall(String name, String arguments) -> show(name + arguments, thinks, false);
+          case ReplyPart.Reasoning(String words) -> show(words, true);
+          case ReplyPart.Answer(String words) -> show(words, false);
+          case ReplyPart.ToolCall(String name, String arguments) -> show(name + arguments, false);
         }
       });
-      show("", thinks, false);
+      show("", false);
       say("");
     } catch (InvalidInputException | TemplateException e) {
-      show("", thinks, false);
+      show("", false);
       say("deepstack: " + e.getMessage());
     }
   }
 
-  private void show(String words, boolean[] thinks, boolean thought) {
-    if (coloured && thinks[0] != thought) {
+  private void show(String words, boolean thought) {
+    if (coloured && thinks != thought) {
       out.print(thought ? DIM : PLAIN);
-      thinks[0] = thought;
+      thinks = thought;
     }
     out.print(words);
     out.flush();

@@ -40,11 +40,6 @@ public final class Conversation {
     clear();
   }
 
-  /// Messages so far.
-  public int size() {
-    return messages.size();
-  }
-
   /// Asks the model. What it has said until then stays when it is stopped; a question that fails is forgotten.
   ///
   /// @param onPart gets thoughts and the answer piece by piece

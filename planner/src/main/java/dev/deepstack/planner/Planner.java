@@ -55,17 +55,13 @@ public final class Planner {
     Device rank = rank(q);
     int ranks = q.count() * q.device().ranks();
     var candidates = new ArrayList<Candidate>();
-    int tried = 0;
     for (Layout layout : Layouts.legal(q.model(), ranks, rank)) {
       for (Conditions conditions : conditions(q, layout)) {
-        for (Candidate c : run(q, precision, rank, ranks, layout, conditions)) {
-          tried++;
-          candidates.add(c);
-        }
+        candidates.addAll(run(q, precision, rank, ranks, layout, conditions));
       }
     }
     if (candidates.isEmpty()) {
-      return new Plan(q, null, List.of(), Alternatives.nearest(q, precision, rank), tried);
+      return new Plan(q, null, List.of(), Alternatives.nearest(q, precision, rank), 0);
     }
     // Those that meet the targets by the cost model come first; evidence has the last word on a few.
     List<Candidate> within = candidates.stream().filter(c -> c.served().ttft() <= q.slo().ttft() * 1.5).toList();
@@ -74,7 +70,7 @@ public final class Planner {
     Plan.Choice best = choices.stream().filter(Plan.Choice::meets)
         .max(Comparator.comparingDouble(c -> c.output().value())).orElse(null);
     String refusal = best != null ? null : Alternatives.slow(choices, q.slo());
-    return new Plan(q, best, choices, refusal, tried);
+    return new Plan(q, best, choices, refusal, candidates.size());
   }
 
   /// What one given configuration does, without a search.

@@ -110,7 +110,7 @@ final class CalibrationTest {
           "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
           "max_position_embeddings": 8192}}}
         """);
-    Catalog models = Catalog.standard().with(file.path("models"), false);
+    Catalog models = Catalog.standard().with(file.path("models"));
     Scorer.Report r = Scorer.score(PointReader.read(file, "x"),
         new Estimator(models, DeviceCatalog.standard(), Calibration.standard()));
     assertThat(r.coverage()).isEqualTo(1);

@@ -60,7 +60,7 @@ final class CalibrateCommand implements Callable<Integer> {
       JsonNode node = JsonFiles.read(file);
       points.addAll(PointReader.read(node, file.toString()));
       if (node.path("models").isObject()) {
-        models = models.with(node.path("models"), false);
+        models = models.with(node.path("models"));
       }
     }
     var calibrator = new Calibrator(models, DeviceCatalog.standard(), points);

@@ -59,7 +59,7 @@ final class ScoreCommand implements Callable<Integer> {
       JsonNode node = JsonFiles.read(file);
       points.addAll(PointReader.read(node, file.toString()));
       if (node.path("models").isObject()) {
-        models = models.with(node.path("models"), false);
+        models = models.with(node.path("models"));
       }
     }
     if (points.isEmpty()) {

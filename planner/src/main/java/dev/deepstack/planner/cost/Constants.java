@@ -1,6 +1,5 @@
 package dev.deepstack.planner.cost;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -93,12 +92,5 @@ public record Constants(double[] shared, Map<String, double[]> device) {
   public double compute(String id) {
     double[] own = device.get(id);
     return own == null ? 1 : own[1];
-  }
-
-  /// The same with other numbers for a device.
-  public Constants with(String id, double launch, double compute) {
-    var map = new LinkedHashMap<>(device);
-    map.put(id, new double[] {launch, compute});
-    return new Constants(shared, map);
   }
 }

@@ -166,7 +166,7 @@ public final class StepModel {
     double weights = a.weights() / layout.tp();
     double projections = product(own, weights, precision.attentionBytes(), precision.denseMath());
     double dense = f.dense() == 0 && !f.routed() ? 0
-        : product(own, f.denseWeights(hidden) / denseShare(), precision.denseBytes(), precision.denseMath());
+        : product(own, f.denseWeights(hidden) / layout.tp(), precision.denseBytes(), precision.denseMath());
     double experts = f.routed() ? experts(f, all, prefill) : 0;
     double streams = own * hidden * 2.0 * (12 + (l.streams() > 1 ? 8.0 * l.streams() : 0)) / bandwidth;
     if (f.routed()) {
@@ -184,10 +184,6 @@ public final class StepModel {
     double busy = projections + dense + experts + streams + core.total() + kernels * launch;
     double exposed = overlap || shortcut ? Math.max(OVERLAP_LEFT * wire, wire - (1 - OVERLAP_LEFT) * busy) : wire;
     return core.plus(new Terms(projections, 0, 0, experts, dense, exposed, kernels * launch, streams, 0));
-  }
-
-  private double denseShare() {
-    return layout.tp();
   }
 
   private Terms head(double tokens) {

@@ -13,9 +13,6 @@ package dev.deepstack.planner.cost;
 /// @param host server, sampling, scheduler
 public record Terms(double attentionWeights, double attention, double gather, double experts, double dense,
     double exchange, double launch, double activations, double host) {
-  /// Nothing.
-  public static final Terms ZERO = new Terms(0, 0, 0, 0, 0, 0, 0, 0, 0);
-
   /// The step's time.
   public double total() {
     return attentionWeights + attention + gather + experts + dense + exchange + launch + activations + host;

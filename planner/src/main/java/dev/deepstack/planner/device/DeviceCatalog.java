@@ -18,7 +18,6 @@ public final class DeviceCatalog {
   private static final double TERA = 1e12;
 
   private final Map<String, Device> devices = new LinkedHashMap<>();
-  private final Map<String, String> sources = new LinkedHashMap<>();
 
   private DeviceCatalog() {}
 
@@ -35,7 +34,6 @@ public final class DeviceCatalog {
   public DeviceCatalog with(JsonNode file, String name) {
     var catalog = new DeviceCatalog();
     catalog.devices.putAll(devices);
-    catalog.sources.putAll(sources);
     catalog.add(file, name);
     return catalog;
   }
@@ -44,9 +42,6 @@ public final class DeviceCatalog {
     if (!file.path("devices").isObject()) {
       throw new MalformedModelException(name + " has no object \"devices\"; take the form of `deepstack plan devices "
           + "--json`");
-    }
-    for (Map.Entry<String, JsonNode> e : file.path("sources").properties()) {
-      sources.put(e.getKey(), e.getValue().path("title").asString("") + ", " + e.getValue().path("date").asString(""));
     }
     for (Map.Entry<String, JsonNode> e : file.path("devices").properties()) {
       if (!e.getValue().has("alias_of") && !e.getValue().has("parts")) {
@@ -90,11 +85,6 @@ public final class DeviceCatalog {
   /// All devices by name.
   public Map<String, Device> all() {
     return new LinkedHashMap<>(devices);
-  }
-
-  /// What a source key stands for.
-  public String source(String key) {
-    return sources.getOrDefault(key, key);
   }
 
   private static Device read(String id, JsonNode d, @Nullable Device host) {

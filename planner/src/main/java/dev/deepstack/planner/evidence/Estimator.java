@@ -30,9 +30,8 @@ public final class Estimator {
   /// A predicted number with the interval that holds four of five.
   public record Estimate(double value, double low, double high) {}
 
-  /// What is said about a point, by metric, with the measurements nearest to it.
-  public record Answer(String kind, List<String> metrics, Map<String, Estimate> values,
-      List<Evidence.Measured> nearest) {}
+  /// What is said about a point, by metric.
+  public record Answer(String kind, List<String> metrics, Map<String, Estimate> values) {}
 
   /// Why a point gets no answer, if so.
   public Optional<Predictor.Refusal> refusal(Point p) {
@@ -62,7 +61,7 @@ public final class Estimator {
         double value = predicted.getOrDefault(m, Double.NaN) * Math.exp(sign * belief.shift());
         values.put(m, new Estimate(value, value * Math.exp(-width), value * Math.exp(width)));
       }
-      return new Answer(o.kind(), o.metrics(), values, others.nearest(place, 3));
+      return new Answer(o.kind(), o.metrics(), values);
     }).toList();
   }
 }

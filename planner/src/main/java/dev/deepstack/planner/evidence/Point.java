@@ -14,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 public record Point(String id, String family, String model, String device, double count, String phase,
     JsonNode parallelism, String precision, String framework, double input, double output, double context,
     double concurrency, double batchPerDevice, double drafts, double accepted, Map<String, Double> metrics,
-    List<String> score, String conditions, String kind, String confidence, String source,
+    List<String> score, String conditions, String kind, String confidence,
     @Nullable JsonNode training) {
   /// Copies the collections.
   public Point {

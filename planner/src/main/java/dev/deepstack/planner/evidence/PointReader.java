@@ -54,7 +54,6 @@ public final class PointReader {
         number(p, "kv_len", id), number(p, "concurrency", id), number(p, "batch_per_device", id),
         number(mtp, "draft_tokens", id), number(mtp, "extra_accepted_per_step", id), metrics, score,
         text(p, "conditions", ""), text(p, "kind", "measured"), text(p, "confidence", "medium"),
-        p.path("source").path("title").asString("") + " " + p.path("source").path("url").asString(""),
         training ? p : null);
   }
 

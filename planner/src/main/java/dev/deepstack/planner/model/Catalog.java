@@ -25,14 +25,14 @@ public final class Catalog {
     return catalog;
   }
 
-  /// The same with further descriptions; they win over what is there only where `override` says so.
-  public Catalog with(JsonNode models, boolean override) {
+  /// The same with further descriptions; they win over what is there only where they are whole configurations.
+  public Catalog with(JsonNode models) {
     var catalog = new Catalog();
     catalog.unread.putAll(unread);
     for (Map.Entry<String, JsonNode> e : models.properties()) {
       JsonNode node = e.getValue();
       boolean whole = node.has("hidden_size") || node.has("text_config");
-      if (override || whole || !catalog.unread.containsKey(e.getKey())) {
+      if (whole || !catalog.unread.containsKey(e.getKey())) {
         catalog.add(e.getKey(), node);
       }
     }

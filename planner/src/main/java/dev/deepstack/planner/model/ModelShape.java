@@ -49,13 +49,4 @@ public record ModelShape(String name, int hidden, int vocab, List<Layer> layers,
     }
     return sum;
   }
-
-  /// Floating-point operations of a prompt, causal attention counted once.
-  public double prefillFlops(double length) {
-    double sum = 2 * (activeWeights() - (double) hidden * vocab) * length;
-    for (Layer l : layers) {
-      sum += l.count() * l.attention().prefillFlops(length, 0);
-    }
-    return sum;
-  }
 }

@@ -21,7 +21,7 @@ import java.util.List;
 /// @param goodput share of the time that counts when failures and checkpoints are paid for
 public record TrainingPlan(ModelShape model, Device device, TrainingModel.Setup setup,
     TrainingModel.PerToken perToken, double tokens, double tokensLow, double tokensHigh, double mfuBf16,
-    double mfuOwn, double goodput, List<Evidence.Measured> nearest) {
+    double mfuOwn, double goodput) {
   /// Bytes of weights, gradients and optimizer state per parameter, the latter spread over data parallel ranks.
   private static final double STATIC_BYTES = 4;
   private static final double SPREAD_BYTES = 12;
@@ -33,11 +33,6 @@ public record TrainingPlan(ModelShape model, Device device, TrainingModel.Setup 
   private static final double FAILURES_PER_HOUR = 1 / 50_000.0;
   private static final double CHECKPOINT_MINUTES = 0.5;
   private static final double RESTART_MINUTES = 10;
-
-  /// Copies the list.
-  public TrainingPlan {
-    nearest = List.copyOf(nearest);
-  }
 
   /// Tokens per day of all devices, failures paid for.
   public double tokensPerDay() {
@@ -110,7 +105,7 @@ public record TrainingPlan(ModelShape model, Device device, TrainingModel.Setup 
           double tokens = 1 / t.total() * Math.exp(-belief.shift());
           double flops = TrainingModel.modelFlops(model, length) * tokens;
           list.add(new TrainingPlan(model, device, s, t, tokens, tokens * Math.exp(-width), tokens * Math.exp(width),
-              flops / device.peak("bf16"), flops / device.peak(math), goodput(devices), List.of()));
+              flops / device.peak("bf16"), flops / device.peak(math), goodput(devices)));
         }
       }
     }

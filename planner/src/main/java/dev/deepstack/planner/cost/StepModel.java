@@ -322,19 +322,10 @@ public final class StepModel {
     double sum = 0;
     for (Layer l : model.layers()) {
       Attention a = l.attention();
-      double seen = a instanceof Attention.Grouped g && g.window() > 0 ? Math.min(context, g.window()) : context;
-      double numbers = a.cachedPerToken() * seen + fixed(a);
-      sum += l.count() * numbers * precision.cacheBytes() / Math.min(layout.tp(), a.cacheHeads()) / layout.pp();
+      sum += l.count() * a.cached(context) * precision.cacheBytes() / Math.min(layout.tp(), a.cacheHeads())
+          / layout.pp();
     }
     return sum;
-  }
-
-  private static double fixed(Attention a) {
-    return switch (a) {
-      case Attention.Linear l -> 2 * l.stateNumbers();
-      case Attention.Compressed c -> (double) c.window() * c.headDim();
-      case Attention.Grouped _, Attention.Latent _ -> 0;
-    };
   }
 
   /// Bytes that one chunk of `tokens` per attention group keeps besides: activations and exchange buffers.

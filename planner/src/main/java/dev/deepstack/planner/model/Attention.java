@@ -9,6 +9,11 @@ public sealed interface Attention {
   /// Numbers kept per token and layer (a share of a number where entries are compressed).
   double cachedPerToken();
 
+  /// Numbers kept for a sequence of `context` tokens.
+  default double cached(double context) {
+    return cachedPerToken() * context;
+  }
+
   /// Numbers read per query token of a context of `context` tokens, gathered rows left out.
   double read(double context);
 
@@ -56,9 +61,18 @@ public sealed interface Attention {
       return 2.0 * cacheHeads * headDim;
     }
 
+    private double seen(double context) {
+      return window > 0 ? Math.min(window, context) : context;
+    }
+
+    @Override
+    public double cached(double context) {
+      return cachedPerToken() * seen(context);
+    }
+
     @Override
     public double read(double context) {
-      return cachedPerToken() * (window > 0 ? Math.min(window, context) : context);
+      return cached(context);
     }
 
     @Override
@@ -68,7 +82,7 @@ public sealed interface Attention {
 
     @Override
     public double decodeFlops(double context) {
-      return 4.0 * heads * headDim * (window > 0 ? Math.min(window, context) : context);
+      return 4.0 * heads * headDim * seen(context);
     }
 
     @Override
@@ -171,6 +185,11 @@ public sealed interface Attention {
     }
 
     @Override
+    public double cached(double context) {
+      return cachedPerToken() * context + (double) window * headDim;
+    }
+
+    @Override
     public double read(double context) {
       double own = headDim * Math.min(window, context);
       return own + (indexTopK > 0 ? indexDim / 2.0 * entries(context) : headDim * entries(context));
@@ -219,6 +238,11 @@ public sealed interface Attention {
     @Override
     public double cachedPerToken() {
       return 0;
+    }
+
+    @Override
+    public double cached(double context) {
+      return 2 * stateNumbers;
     }
 
     @Override

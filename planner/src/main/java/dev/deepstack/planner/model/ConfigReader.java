@@ -4,11 +4,8 @@ import dev.deepstack.models.config.DecoderConfig;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -17,8 +14,6 @@ import tools.jackson.databind.node.ObjectNode;
 /// sparse, compressed and linear attention, latent experts, shortcuts.
 public final class ConfigReader {
   private static final int SIZE_MAX = 1 << 24;
-  private static final Set<String> BUILDABLE = Set.of("llama", "mistral", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe",
-      "mixtral", "olmoe", "deepseek_v2", "deepseek_v3", "kimi_k2", "gpt_oss", "glm4_moe");
 
   private final String name;
   private final JsonNode config;
@@ -40,15 +35,15 @@ public final class ConfigReader {
     }
     JsonNode nested = description.get("text_config");
     JsonNode config = nested != null && nested.isObject() ? nested : description;
-    if (BUILDABLE.contains(config.path("model_type").asString(""))) {
-      ModelShape shape = described(name, config);
-      return config.has("confidence") ? shape.withConfidence(config.path("confidence").asString("high")) : shape;
+    if (config.path("model_type").stringValue("").isEmpty()) {
+      return new ConfigReader(name, config).shape();
     }
-    return new ConfigReader(name, config).shape();
+    ModelShape shape = described(name, config);
+    return config.has("confidence") ? shape.withConfidence(config.path("confidence").asString("high")) : shape;
   }
 
-  /// By the compiler's reader, which wants one number that costs do not depend on; what it finds unsupported can still
-  /// be counted.
+  /// By the compiler's reader, which wants one number that costs do not depend on; families and forms that it does not
+  /// support can still be counted.
   private static ModelShape described(String name, JsonNode config) {
     JsonNode whole = config;
     if (!config.has("max_position_embeddings") && config instanceof ObjectNode object) {
@@ -65,19 +60,12 @@ public final class ConfigReader {
     int hidden = need("hidden_size");
     int depth = need("num_hidden_layers");
     int vocab = get(32_000, "vocab_size");
-    var kinds = new LinkedHashMap<Layer, Integer>();
-    for (int i = 0; i < depth; i++) {
-      for (Layer layer : layer(i, depth, hidden)) {
-        kinds.merge(layer, 1, Integer::sum);
-      }
-    }
     var layers = new ArrayList<Layer>();
-    for (Map.Entry<Layer, Integer> kind : kinds.entrySet()) {
-      Layer l = kind.getKey();
-      layers.add(new Layer(kind.getValue(), l.attention(), l.feed(), l.streams()));
+    for (int i = 0; i < depth; i++) {
+      layers.addAll(layer(i, depth, hidden));
     }
     int draft = get(0, "num_nextn_predict_layers", "mtp_num_layers");
-    return new ModelShape(name, hidden, vocab, layers, draft, flag("tie_word_embeddings"),
+    return new ModelShape(name, hidden, vocab, Layer.merged(layers), draft, flag("tie_word_embeddings"),
         config.path("confidence").asString("high"));
   }
 

@@ -17,7 +17,7 @@ public final class SpecShapes {
       layers.add(new Layer(1, attention(layer.attention(), spec.hidden()), feed(layer.feedForward(), spec.hidden()),
           1));
     }
-    return new ModelShape(name, spec.hidden(), spec.vocab(), SummaryReader.merge(layers), spec.nextTokenLayers(),
+    return new ModelShape(name, spec.hidden(), spec.vocab(), Layer.merged(layers), spec.nextTokenLayers(),
         spec.tiedHead(), "high");
   }
 

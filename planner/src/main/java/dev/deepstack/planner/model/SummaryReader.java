@@ -54,28 +54,8 @@ final class SummaryReader {
           : new Feed(shared, experts, zero, topK, inner, s.path("latent").asInt(hidden), 3);
       layers.add(new Layer(1, attentions.get(i), feed, streams));
     }
-    return new ModelShape(name, hidden, vocab, merge(layers), s.path("mtp_layers").asInt(1), false,
+    return new ModelShape(name, hidden, vocab, Layer.merged(layers), s.path("mtp_layers").asInt(1), false,
         s.path("confidence").asString("medium"));
-  }
-
-  /// Equal layers in one group, wherever they stand.
-  static List<Layer> merge(List<Layer> layers) {
-    var merged = new ArrayList<Layer>();
-    for (Layer layer : layers) {
-      boolean found = false;
-      for (int i = 0; i < merged.size() && !found; i++) {
-        Layer m = merged.get(i);
-        if (m.attention().equals(layer.attention()) && m.feed().equals(layer.feed())
-            && m.streams() == layer.streams()) {
-          merged.set(i, new Layer(m.count() + layer.count(), m.attention(), m.feed(), m.streams()));
-          found = true;
-        }
-      }
-      if (!found) {
-        merged.add(layer);
-      }
-    }
-    return merged;
   }
 
   private static int guessHidden(double active) {

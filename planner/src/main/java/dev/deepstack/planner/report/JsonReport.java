@@ -76,8 +76,7 @@ public final class JsonReport {
     map.put("meets_targets", c.meets());
     map.put("step_s", terms(c.step()));
     map.put("prompt_s", terms(c.promptStep()));
-    map.put("memory_bytes", Map.of("weights", c.memory().weights(), "cache", c.memory().cache(), "work",
-        c.memory().work(), "capacity", c.memory().capacity()));
+    map.put("memory_bytes", memory(c.memory()));
     OptionalDouble price = set.money().price(q.device());
     if (price.isPresent()) {
       map.put("usd_per_million_out", Money.perMillion(price.getAsDouble(), q.count(), c.output().value()));
@@ -91,7 +90,19 @@ public final class JsonReport {
   }
 
   private static Map<String, Object> measured(Evidence.Measured m) {
-    return Map.of("id", m.id(), "model_error", Math.exp(-m.residual()) - 1);
+    var map = new LinkedHashMap<String, Object>();
+    map.put("id", m.id());
+    map.put("model_error", Math.exp(-m.residual()) - 1);
+    return map;
+  }
+
+  private static Map<String, Double> memory(Plan.Memory m) {
+    var map = new LinkedHashMap<String, Double>();
+    map.put("weights", m.weights());
+    map.put("cache", m.cache());
+    map.put("work", m.work());
+    map.put("capacity", m.capacity());
+    return map;
   }
 
   private static List<Double> band(Plan.Band b) {

@@ -56,7 +56,7 @@ public record TrainingPlan(ModelShape model, Device device, TrainingModel.Setup 
     }
     if (!device.has(math) && !math.equals("bf16")) {
       throw new InvalidInputException("the device " + device.id() + " does not multiply " + math
-          + "; the nearest type is bf16 (--precision bf16)");
+          + "; the nearest type is bf16 (--math bf16)");
     }
     var plans = plans(model, device, devices, length, batch, math, calibration);
     if (plans.isEmpty()) {

@@ -16,23 +16,17 @@ import dev.deepstack.planner.model.Catalog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /// The shipped calibration comes out of the shipped points, and is no better than it says.
 final class CalibrationTest {
-  private static List<Point> points() {
-    var points = new ArrayList<Point>();
-    points.addAll(PointReader.read(Resources.json("published-inference.json"), "inference"));
-    points.addAll(PointReader.read(Resources.json("published-training.json"), "training"));
-    return points;
-  }
+  private final List<Point> points = PointReader.standard();
 
   @Test
   void shippedConstantsAndTheirPageComeOutOfTheShippedPoints() throws IOException {
-    var calibrator = new Calibrator(Catalog.standard(), DeviceCatalog.standard(), points());
+    var calibrator = new Calibrator(Catalog.standard(), DeviceCatalog.standard(), points);
     assertThat(calibrator.calibration().json()).isEqualTo(Calibration.standard().json());
     // Surefire runs in the module's folder, an editor perhaps in the whole checkout's.
     Path page = Path.of("docs/planner-accuracy.md");
@@ -51,7 +45,7 @@ final class CalibrationTest {
   @Test
   void scoresTheShippedPointsWithoutTheirOwnHelp() {
     var estimator = new Estimator(Catalog.standard(), DeviceCatalog.standard(), Calibration.standard());
-    Scorer.Report r = Scorer.score(points(), estimator);
+    Scorer.Report r = Scorer.score(points, estimator);
     assertThat(r.coverage()).isEqualTo(1);
     assertThat(error(r, "tpot")).isLessThan(0.10);
     assertThat(error(r, "prefill")).isLessThan(0.20);
@@ -70,19 +64,20 @@ final class CalibrationTest {
     List<Evidence.Measured> moved = c.evidence().measured().stream().map(m -> m.id().startsWith("inf-197")
         ? new Evidence.Measured(m.id(), m.family(), m.place(), m.residual() + 0.01, m.trust()) : m).toList();
     var other = new Calibration(c.constants(), new Evidence(moved), c.quantiles(), c.leftOut(), c.sources());
-    for (Point p : points()) {
+    var unmoved = new Estimator(Catalog.standard(), DeviceCatalog.standard(), c);
+    var shifted = new Estimator(Catalog.standard(), DeviceCatalog.standard(), other);
+    for (Point p : points) {
       if (!p.isTraining() && p.phase().equals("e2e") && !p.score().isEmpty()) {
-        var before = answers(c, p);
-        var after = answers(other, p);
+        var before = answers(unmoved, p);
+        var after = answers(shifted, p);
         before.forEach((k, v) -> assertThat(Math.abs(Math.log(after.getOrDefault(k, v) / v))).isLessThan(0.02));
       }
     }
   }
 
-  private static Map<String, Double> answers(Calibration c, Point p) {
+  private static Map<String, Double> answers(Estimator e, Point p) {
     var map = new java.util.TreeMap<String, Double>();
-    new Estimator(Catalog.standard(), DeviceCatalog.standard(), c).answers(p)
-        .forEach(a -> a.values().forEach((k, e) -> map.put(k, e.value())));
+    e.answers(p).forEach(a -> a.values().forEach((k, v) -> map.put(k, v.value())));
     return map;
   }
 

@@ -1,6 +1,5 @@
 package dev.deepstack.cli.plan;
 
-import dev.deepstack.planner.Resources;
 import dev.deepstack.planner.cost.Constants;
 import dev.deepstack.planner.device.DeviceCatalog;
 import dev.deepstack.planner.evidence.AccuracyPage;
@@ -53,8 +52,7 @@ final class CalibrateCommand implements Callable<Integer> {
     Catalog models = Catalog.standard();
     var points = new ArrayList<Point>();
     if (files.isEmpty()) {
-      points.addAll(PointReader.read(Resources.json("published-inference.json"), "published-inference.json"));
-      points.addAll(PointReader.read(Resources.json("published-training.json"), "published-training.json"));
+      points.addAll(PointReader.standard());
     }
     for (Path file : files) {
       JsonNode node = JsonFiles.read(file);

@@ -1,5 +1,6 @@
 package dev.deepstack.planner.evidence;
 
+import dev.deepstack.planner.Resources;
 import dev.deepstack.tensor.MalformedModelException;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,15 @@ import tools.jackson.databind.JsonNode;
 /// Reads files of published points.
 public final class PointReader {
   private PointReader() {}
+
+  /// The points that come with the planner.
+  public static List<Point> standard() {
+    var points = new ArrayList<Point>();
+    for (String name : List.of("published-inference.json", "published-training.json")) {
+      points.addAll(read(Resources.json(name), name));
+    }
+    return points;
+  }
 
   /// The points of a file.
   ///

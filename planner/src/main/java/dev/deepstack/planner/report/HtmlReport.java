@@ -6,7 +6,6 @@ import static dev.deepstack.planner.report.Svg.label;
 import dev.deepstack.planner.Plan;
 import dev.deepstack.planner.PlanRequest;
 import dev.deepstack.planner.Planner;
-import dev.deepstack.planner.Resources;
 import dev.deepstack.planner.cost.Terms;
 import dev.deepstack.planner.device.Fabric;
 import dev.deepstack.planner.evidence.Evidence;
@@ -123,7 +122,7 @@ public final class HtmlReport {
 
   private static List<Svg.Dot> measured(Set<String> ids) {
     var dots = new ArrayList<Svg.Dot>();
-    for (Point p : PointReader.read(Resources.json("published-inference.json"), "published-inference.json")) {
+    for (Point p : PointReader.standard()) {
       double batch = Double.isNaN(p.batchPerDevice()) ? p.concurrency() / p.count() : p.batchPerDevice();
       double tpot = p.metric("tpot_ms") / 1000;
       if (ids.contains(p.id()) && batch > 0 && tpot > 0) {

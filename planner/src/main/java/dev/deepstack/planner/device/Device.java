@@ -86,6 +86,12 @@ public record Device(String id, String vendor, String name, int ranks, double me
         bins, conflicts, notes, confidence);
   }
 
+  /// The id with the bin that was chosen, as catalogs take it.
+  public String label() {
+    return bins.keySet().stream().filter(b -> name.endsWith(" (" + b + ")")).findFirst().map(b -> id + ":" + b)
+        .orElse(id);
+  }
+
   /// The same in one of its bins.
   public Device bin(String bin) {
     Bin b = bins.get(bin);

@@ -43,29 +43,23 @@ public final class TextReport {
     PlanRequest q = p.request();
     Plan.Choice c = p.best();
     if (c == null) {
-      line(text, "%-26s %5d %s", label(q), q.count(), String.valueOf(p.refusal()));
+      line(text, "%-26s %5d %s", q.device().label(), q.count(), String.valueOf(p.refusal()));
       return;
     }
     OptionalDouble price = set.money().price(q.device());
     String cost = price.isPresent()
         ? String.format(Locale.ROOT, "%.2f", Money.perMillion(price.getAsDouble(), q.count(), c.output().value()))
         : "no price";
-    line(text, "%-26s %5d %-52s %6.0f %6.1f [%5.1f, %6.1f] %5.2f [%4.2f, %5.2f] %10.0f %12.0f %5.0f %% %8s", label(q),
-        q.count(), c.words(), c.batch(), c.tpot().value() * 1e3, c.tpot().low() * 1e3, c.tpot().high() * 1e3,
+    line(text, "%-26s %5d %-52s %6.0f %6.1f [%5.1f, %6.1f] %5.2f [%4.2f, %5.2f] %10.0f %12.0f %5.0f %% %8s",
+        q.device().label(), q.count(), c.words(), c.batch(), c.tpot().value() * 1e3, c.tpot().low() * 1e3, c.tpot().high() * 1e3,
         c.ttft().value(), c.ttft().low(), c.ttft().high(), c.output().value(), c.output().value() / q.count(),
         100 * c.memory().share(), cost);
-  }
-
-  private static String label(PlanRequest q) {
-    return q.device().id() + (q.device().name().endsWith(")") && q.device().name().contains("(") && q.device().bins()
-        .keySet().stream().anyMatch(b -> q.device().name().endsWith("(" + b + ")"))
-        ? ":" + q.device().name().replaceAll(".*\\((.*)\\)$", "$1") : "");
   }
 
   private static void why(StringBuilder text, PlanSet set, Plan p, Plan.Choice c) {
     PlanRequest q = p.request();
     line(text, "");
-    line(text, "%d x %s, %s", q.count(), label(q), c.precision().text());
+    line(text, "%d x %s, %s", q.count(), q.device().label(), c.precision().text());
     double[] terms = c.step().values();
     var top = IntStream.range(0, terms.length).boxed()
         .sorted((a, b) -> Double.compare(terms[b], terms[a])).limit(3)

@@ -86,7 +86,7 @@ public final class Planner {
           + q.device().id() + " have; the nearest plan takes "
           + (layout.ranks() + q.device().ranks() - 1) / q.device().ranks() + " devices");
     }
-    var conditions = new Conditions(true, false, false, q.drafts(), q.extra(q.drafts()), 0, false, false);
+    Conditions conditions = Conditions.SERVED.drafting(q.drafts(), q.extra(q.drafts()));
     var m = new StepModel(q.model(), rank(q), layout, precision, conditions, calibration.constants());
     if (m.batchMax(q.input() + q.output(), Serving.CHUNK) < 1) {
       throw new InvalidInputException(Alternatives.nearest(q, precision, rank(q)));

@@ -20,8 +20,13 @@ public record Conditions(boolean served, boolean balanced, boolean overlap, int 
     return 1 + (drafts > 0 ? accepted : 0);
   }
 
+  /// The same with other speculation.
+  public Conditions drafting(int tokens, double kept) {
+    return new Conditions(served, balanced, overlap, tokens, kept, hostBandwidth, hostVector, young);
+  }
+
   /// The same without speculation.
   public Conditions plain() {
-    return new Conditions(served, balanced, overlap, 0, 0, hostBandwidth, hostVector, young);
+    return drafting(0, 0);
   }
 }

@@ -2,33 +2,22 @@ package dev.deepstack.planner.evidence;
 
 import dev.deepstack.planner.cost.Constants;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.TreeMap;
 
 /// The tables of `docs/planner-accuracy.md`, written from the data.
 public final class AccuracyPage {
-  private static final Map<Calibrator.Unit, String> UNITS = new LinkedHashMap<>();
-
-  static {
-    UNITS.put(Calibrator.Unit.NONE, "nothing left out");
-    UNITS.put(Calibrator.Unit.POINT, "the point left out");
-    UNITS.put(Calibrator.Unit.FAMILY, "its family left out");
-    UNITS.put(Calibrator.Unit.DEVICE, "its device left out");
-  }
-
   private AccuracyPage() {}
 
   /// Median and 90th percentile of the error by kind, with nothing, points, families and devices left out.
   public static String table(Calibrator c) {
     var text = new StringBuilder();
     text.append("| | constants | with evidence |\n|---|---|---|\n");
-    for (Calibrator.Unit unit : UNITS.keySet()) {
+    for (Calibrator.Unit unit : Calibrator.Unit.values()) {
       for (String kind : Outcome.KINDS) {
         List<Calibrator.Judged> list = c.judged(unit).stream().filter(j -> j.kind().equals(kind)).toList();
-        text.append(String.format(Locale.ROOT, "| %s, %s (%d) | %s | %s |%n", kind, UNITS.get(unit), list.size(),
+        text.append(String.format(Locale.ROOT, "| %s, %s (%d) | %s | %s |%n", kind, unit.words, list.size(),
             pair(list.stream().map(Calibrator.Judged::bare).toList()),
             pair(list.stream().map(Calibrator.Judged::error).toList())));
       }

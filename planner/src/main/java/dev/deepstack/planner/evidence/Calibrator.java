@@ -74,13 +74,19 @@ public final class Calibrator {
   /// What is left out together.
   public enum Unit {
     /// Nothing: the calibration sees what it is judged by.
-    NONE,
+    NONE("nothing left out"),
     /// One point.
-    POINT,
+    POINT("the point left out"),
     /// A sweep or a source.
-    FAMILY,
+    FAMILY("its family left out"),
     /// Everything on a device.
-    DEVICE
+    DEVICE("its device left out");
+
+    final String words;
+
+    Unit(String words) {
+      this.words = words;
+    }
   }
 
   /// How a number came out that the calibration had not seen.

@@ -56,9 +56,9 @@ public final class Fit {
   /// Fits all outcomes.
   Constants run() {
     residual = residuals(theta, null);
+    jacobian = jacobian();
     double damping = 1e-3;
     for (int step = 0; step < STEPS; step++) {
-      jacobian = jacobian();
       double before = loss(residual, theta);
       boolean better = false;
       for (int attempt = 0; attempt < 6 && !better; attempt++) {
@@ -76,8 +76,8 @@ public final class Fit {
       if (!better) {
         break;
       }
+      jacobian = jacobian();
     }
-    jacobian = jacobian();
     return constants(theta);
   }
 

@@ -105,9 +105,7 @@ final class Frontier {
     if (s.model().draftLayers() == 0 || k.drafts() > 0) {
       return List.of(k);
     }
-    return List.of(k, new Conditions(k.served(), k.balanced(), k.overlap(), 1, 0.7, k.hostBandwidth(), k.hostVector(),
-        k.young()), new Conditions(k.served(), k.balanced(), k.overlap(), 3, 1.44, k.hostBandwidth(),
-        k.hostVector(), k.young()));
+    return List.of(k, k.drafting(1, 0.7), k.drafting(3, 1.44));
   }
 
   private static List<Layout> layouts(Scenario s) {

@@ -21,7 +21,6 @@ import tools.jackson.databind.JsonNode;
 /// What the cost model says to a point, before any evidence corrects it.
 public final class Predictor {
   private static final double CONTEXT = 4096;
-  private static final double CHUNK = 8192;
   private static final double BATCH_MAX = 4096;
 
   private final Catalog models;
@@ -74,7 +73,7 @@ public final class Predictor {
 
   /// The same with a cache of eight bits where sixteen cannot hold what was in flight.
   private static StepModel fitting(StepModel m, double batch, double context, Constants c) {
-    if (m.batchMax(context, CHUNK) >= batch || m.precision().cacheBytes() < 2) {
+    if (m.batchMax(context, Serving.CHUNK) >= batch || m.precision().cacheBytes() < 2) {
       return m;
     }
     return new StepModel(m.model(), m.device(), m.layout(), m.precision().withCache(1), m.conditions(), c);
@@ -156,8 +155,8 @@ public final class Predictor {
     double groups = layout.dp();
     double tokens = !Double.isNaN(p.concurrency()) ? p.concurrency() * length / groups
         : !Double.isNaN(p.batchPerDevice()) ? p.batchPerDevice() * length / s.perDevice() * layout.tp()
-        : Math.max(layout.tp() > 1 ? CHUNK : 2 * CHUNK, length);
-    double chunk = Math.min(tokens, Math.max(2 * CHUNK, length));
+        : Math.max(layout.tp() > 1 ? Serving.CHUNK : 2 * Serving.CHUNK, length);
+    double chunk = Math.min(tokens, Math.max(2 * Serving.CHUNK, length));
     double time = m.prefill(chunk, Math.min(length, chunk), 0).total() * tokens / chunk;
     double rate = tokens * groups / time;
     map.put("batch_latency_ms", time * 1000);
@@ -203,7 +202,7 @@ public final class Predictor {
       double given = Scenario.given(p);
       double limit = !Double.isNaN(given) ? given
           : par.path("scenario").asString("").equals("offline") ? 0.25 : p.kind().equals("mlperf") ? 0.08 : 0.05;
-      double cap = Math.max(1, m.batchMax(load.input() + load.output(), CHUNK)) * instances;
+      double cap = Math.max(1, m.batchMax(load.input() + load.output(), Serving.CHUNK)) * instances;
       double count = instances;
       Load any = load;
       load = load.at(solve(b -> Serving.shared(m, count, any.at(b), c).tpot(), limit,

@@ -12,21 +12,24 @@ final class Ranks {
   /// A share and how many it was taken of.
   record Pairs(double share, int count) {}
 
+  /// What is compared with each other: values of one metric.
+  private record Group(String of, String metric) {}
+
   /// Pairs of devices on one model and workload: in how many the right one wins.
   static Pairs winners(List<Scorer.Row> rows, double tie) {
-    var groups = new LinkedHashMap<String, List<Scorer.Row>>();
+    var groups = new LinkedHashMap<Group, List<Scorer.Row>>();
     for (Scorer.Row r : rows) {
       Point p = r.point();
       for (String metric : r.values().keySet()) {
         String load = p.isTraining() ? "training" : p.phase() + "|" + p.input() + "|" + p.output() + "|" + p.context()
             + "|" + Scenario.given(p) + "|" + p.concurrency() + "|" + p.batchPerDevice() + "|" + p.drafts();
-        groups.computeIfAbsent(p.model() + "|" + metric + "|" + load, _ -> new ArrayList<>()).add(r);
+        groups.computeIfAbsent(new Group(p.model() + "|" + load, metric), _ -> new ArrayList<>()).add(r);
       }
     }
     int right = 0;
     int count = 0;
-    for (Map.Entry<String, List<Scorer.Row>> e : groups.entrySet()) {
-      String metric = e.getKey().split("\\|")[1];
+    for (Map.Entry<Group, List<Scorer.Row>> e : groups.entrySet()) {
+      String metric = e.getKey().metric();
       List<Scorer.Row> list = e.getValue();
       for (int i = 0; i < list.size(); i++) {
         for (int j = i + 1; j < list.size(); j++) {
@@ -47,16 +50,16 @@ final class Ranks {
 
   /// Kendall's tau, averaged over sweeps of three points and more.
   static Pairs sweeps(List<Scorer.Row> rows) {
-    var groups = new LinkedHashMap<String, List<Scorer.Row>>();
+    var groups = new LinkedHashMap<Group, List<Scorer.Row>>();
     for (Scorer.Row r : rows) {
       for (String metric : r.values().keySet()) {
-        groups.computeIfAbsent(r.point().family() + "|" + metric, _ -> new ArrayList<>()).add(r);
+        groups.computeIfAbsent(new Group(r.point().family(), metric), _ -> new ArrayList<>()).add(r);
       }
     }
     double sum = 0;
     int sweeps = 0;
-    for (Map.Entry<String, List<Scorer.Row>> e : groups.entrySet()) {
-      String metric = e.getKey().substring(e.getKey().lastIndexOf('|') + 1);
+    for (Map.Entry<Group, List<Scorer.Row>> e : groups.entrySet()) {
+      String metric = e.getKey().metric();
       List<Scorer.Row> list = e.getValue();
       int pairs = 0;
       int balance = 0;

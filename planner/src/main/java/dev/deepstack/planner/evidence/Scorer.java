@@ -52,6 +52,7 @@ public final class Scorer {
     var low = new ArrayList<Row>();
     var refused = new ArrayList<Refused>();
     int asked = 0;
+    int lost = 0;
     for (Point p : points) {
       if (p.score().isEmpty()) {
         continue;
@@ -62,6 +63,7 @@ public final class Scorer {
       if (refusal.isPresent()) {
         refused.add(new Refused(p.id(), refusal.get().reason(), unknown));
         if (!unknown && !p.isLow()) {
+          lost++;
           Outcome.of(p).forEach(o -> rows.add(new Row(p, o.kind(), "unknown", 1, false, 0, Map.of())));
         }
         continue;
@@ -70,8 +72,6 @@ public final class Scorer {
         (p.isLow() ? low : rows).add(row(p, a, estimator.device(p).vendor()));
       }
     }
-    long lost = refused.stream().filter(r -> !r.unknownModel()
-        && points.stream().noneMatch(p -> p.id().equals(r.id()) && p.isLow())).count();
     var byKind = new LinkedHashMap<String, Errors>();
     for (String kind : Outcome.KINDS) {
       byKind.put(kind, Errors.of(rows.stream().filter(r -> r.kind().equals(kind)).map(Row::error).toList()));

@@ -5,15 +5,10 @@ import dev.deepstack.planner.device.DeviceCatalog;
 import dev.deepstack.planner.evidence.AccuracyPage;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.evidence.Calibrator;
-import dev.deepstack.planner.evidence.Point;
 import dev.deepstack.planner.evidence.PointReader;
-import dev.deepstack.planner.model.Catalog;
 import dev.deepstack.tensor.InvalidInputException;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -23,7 +18,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Finds the planner's constants from published points.
@@ -49,19 +43,9 @@ final class CalibrateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Catalog models = Catalog.standard();
-    var points = new ArrayList<Point>();
-    if (files.isEmpty()) {
-      points.addAll(PointReader.standard());
-    }
-    for (Path file : files) {
-      JsonNode node = JsonFiles.read(file);
-      points.addAll(PointReader.read(node, file.toString()));
-      if (node.path("models").isObject()) {
-        models = models.with(node.path("models"));
-      }
-    }
-    var calibrator = new Calibrator(models, DeviceCatalog.standard(), points);
+    GivenPoints given = GivenPoints.read(files);
+    var calibrator = new Calibrator(given.models(), DeviceCatalog.standard(),
+        files.isEmpty() ? PointReader.standard() : given.points());
     Calibration calibration = calibrator.calibration();
     String text = JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(calibration.json()) + "\n";
     PrintWriter out = spec.commandLine().getOut();
@@ -69,10 +53,10 @@ final class CalibrateCommand implements Callable<Integer> {
     out.println();
     out.print(AccuracyPage.table(calibrator));
     if (output != null) {
-      write(output, text);
+      GivenFiles.write(output, text);
     }
     if (page != null) {
-      write(page, AccuracyPage.page(calibrator, calibration));
+      GivenFiles.write(page, AccuracyPage.page(calibrator, calibration));
     }
     if (check && !calibration.json().equals(Calibration.standard().json())) {
       throw new InvalidInputException("the shipped calibration does not come out of these points; write it anew with "
@@ -87,13 +71,5 @@ final class CalibrateCommand implements Callable<Integer> {
     }
     c.constants().device().forEach((id, v) ->
         out.printf(Locale.ROOT, "%-24s launches x %.2f, compute time x %.2f%n", id, v[0], v[1]));
-  }
-
-  private static void write(Path file, String text) {
-    try {
-      Files.writeString(file, text);
-    } catch (IOException e) {
-      throw new InvalidInputException("cannot write " + file + ": " + e.getMessage(), e);
-    }
   }
 }

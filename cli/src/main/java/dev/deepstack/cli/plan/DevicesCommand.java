@@ -4,13 +4,13 @@ import dev.deepstack.planner.Resources;
 import dev.deepstack.planner.device.Device;
 import dev.deepstack.planner.device.DeviceCatalog;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -23,8 +23,8 @@ final class DevicesCommand implements Callable<Integer> {
   @Parameters(paramLabel = "NAME", arity = "0..1", description = "Only this one, with all that is known.")
   private @Nullable String name;
 
-  @Option(names = "--devices", paramLabel = "FILE.json", description = "Further devices.")
-  private @Nullable Path devices;
+  @Mixin
+  private FurtherDevices devices = new FurtherDevices();
 
   @Option(names = "--json", description = "Print the data with its sources.")
   private boolean json;
@@ -36,11 +36,8 @@ final class DevicesCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    DeviceCatalog catalog = DeviceCatalog.standard();
-    if (devices != null) {
-      catalog = catalog.with(JsonFiles.read(devices), devices.toString());
-    }
-    if (json && devices == null) {
+    DeviceCatalog catalog = devices.catalog();
+    if (json && !devices.given()) {
       out.println(JsonMapper.shared().writeValueAsString(name == null ? Resources.json("devices.json")
           : Resources.json("devices.json").path("devices").path(catalog.get(name).id())));
       return 0;

@@ -9,13 +9,14 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// JSON files that users give.
-final class JsonFiles {
+/// Files that users name.
+final class GivenFiles {
   private static final long BYTES_MAX = 64 << 20;
 
-  private JsonFiles() {}
+  private GivenFiles() {}
 
-  static JsonNode read(Path file) {
+  /// The JSON object that a file holds.
+  static JsonNode json(Path file) {
     try {
       if (!Files.isRegularFile(file)) {
         throw new InvalidInputException("there is no file " + file);
@@ -32,6 +33,14 @@ final class JsonFiles {
       throw new MalformedModelException(file + " is not JSON: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
       throw new InvalidInputException("cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new InvalidInputException("cannot write " + file + ": " + e.getMessage(), e);
     }
   }
 }

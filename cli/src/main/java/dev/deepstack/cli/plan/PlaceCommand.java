@@ -44,7 +44,7 @@ final class PlaceCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonNode list = JsonFiles.read(file).path("load");
+    JsonNode list = GivenFiles.json(file).path("load");
     if (!list.isArray() || list.isEmpty() || list.size() > EXPERTS_MAX) {
       throw new MalformedModelException(file + " has no array \"load\" with the tokens of 1 to " + EXPERTS_MAX
           + " experts");

@@ -3,14 +3,10 @@ package dev.deepstack.cli.plan;
 import dev.deepstack.planner.device.DeviceCatalog;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.evidence.Estimator;
-import dev.deepstack.planner.evidence.Point;
-import dev.deepstack.planner.evidence.PointReader;
 import dev.deepstack.planner.evidence.Scorer;
-import dev.deepstack.planner.model.Catalog;
 import dev.deepstack.tensor.InvalidInputException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,10 +16,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Scores predictions against published points.
@@ -40,8 +36,8 @@ final class ScoreCommand implements Callable<Integer> {
   @Option(names = "--points", description = "List every point.")
   private boolean each;
 
-  @Option(names = "--devices", paramLabel = "FILE.json", description = "Further devices.")
-  private @Nullable Path devices;
+  @Mixin
+  private FurtherDevices devices = new FurtherDevices();
 
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -49,23 +45,13 @@ final class ScoreCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Catalog models = Catalog.standard();
-    DeviceCatalog catalog = DeviceCatalog.standard();
-    if (devices != null) {
-      catalog = catalog.with(JsonFiles.read(devices), devices.toString());
-    }
-    var points = new ArrayList<Point>();
-    for (Path file : files) {
-      JsonNode node = JsonFiles.read(file);
-      points.addAll(PointReader.read(node, file.toString()));
-      if (node.path("models").isObject()) {
-        models = models.with(node.path("models"));
-      }
-    }
-    if (points.isEmpty()) {
+    DeviceCatalog catalog = devices.catalog();
+    GivenPoints given = GivenPoints.read(files);
+    if (given.points().isEmpty()) {
       throw new InvalidInputException("there are no points in " + files);
     }
-    Scorer.Report report = Scorer.score(points, new Estimator(models, catalog, Calibration.standard()));
+    Scorer.Report report = Scorer.score(given.points(),
+        new Estimator(given.models(), catalog, Calibration.standard()));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(JsonMapper.shared().writeValueAsString(json(report)));

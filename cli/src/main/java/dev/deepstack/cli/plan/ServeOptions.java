@@ -16,19 +16,17 @@ import dev.deepstack.planner.report.JsonReport;
 import dev.deepstack.planner.report.PlanSet;
 import dev.deepstack.planner.report.TextReport;
 import dev.deepstack.tensor.InvalidInputException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Options of plans for serving, and what is done with them.
 final class ServeOptions {
-  // Not Subjects itself: its required options would be asked for by the commands below this one.
   @Option(names = "--model", paramLabel = "MODEL", description = "A name (deepstack plan models), a config.json or a "
       + "folder with one.")
   private @Nullable String model;
@@ -37,11 +35,8 @@ final class ServeOptions {
       + "bins (deepstack plan devices).")
   private List<String> devices = List.of();
 
-  @Option(names = "--count", paramLabel = "N", split = ",", defaultValue = "8", description = "Numbers of devices.")
-  private List<Integer> counts = List.of(8);
-
-  @Option(names = "--devices", paramLabel = "FILE.json", description = "Further devices.")
-  private @Nullable Path more;
+  @Mixin
+  private Subjects subjects = new Subjects();
 
   @Option(names = "--isl", paramLabel = "TOKENS", defaultValue = "4096", description = "Tokens of a prompt.")
   private int input;
@@ -81,13 +76,6 @@ final class ServeOptions {
       + "software whose measurements count most.")
   private String stack = "sglang";
 
-  @Option(names = "--price-basis", paramLabel = "BASIS", defaultValue = "rental_3yr", description = "own_hyperscaler, "
-      + "own_neocloud, rental_3yr (default), contract_1yr …; the same for all.")
-  private String basis = "rental_3yr";
-
-  @Option(names = "--price", paramLabel = "NAME=USD", split = ",", description = "Prices per device and hour.")
-  private List<String> prices = List.of();
-
   @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
@@ -99,18 +87,17 @@ final class ServeOptions {
       throw new CommandLine.ParameterException(line, "name --model and --device, or one of the commands devices, "
           + "models, train, claim, score, calibrate");
     }
-    var subjects = new Subjects(model, devices, counts, more, basis, prices);
-    ModelShape shape = subjects.model();
+    ModelShape shape = Subjects.model(model);
     var planner = Planner.standard();
     var plans = new ArrayList<Plan>();
-    for (Device device : subjects.devices()) {
-      for (int count : counts) {
+    for (Device device : subjects.devices(devices)) {
+      for (int count : subjects.counts()) {
         plans.add(planner.plan(request(shape, device, count)));
       }
     }
     var set = new PlanSet(plans, subjects.money(), command(line));
     if (html != null) {
-      write(html, HtmlReport.of(set, Claims.check("", Catalog.standard(), subjects.catalog(),
+      GivenFiles.write(html, HtmlReport.of(set, Claims.check("", Catalog.standard(), subjects.catalog(),
           Calibration.standard())));
     }
     line.getOut().print(json ? JsonMapper.shared().writeValueAsString(JsonReport.of(set)) + "\n"
@@ -144,13 +131,5 @@ final class ServeOptions {
       }
     }
     return words.toString();
-  }
-
-  private static void write(Path file, String text) {
-    try {
-      Files.writeString(file, text);
-    } catch (IOException e) {
-      throw new InvalidInputException("cannot write " + file + ": " + e.getMessage(), e);
-    }
   }
 }

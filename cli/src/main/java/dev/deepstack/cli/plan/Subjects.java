@@ -11,24 +11,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/// Options that say what is planned on what.
+/// Options that say what plans are made for, besides model and device: those are required by some commands, and what a
+/// command requires picocli asks for in the commands below it too.
 final class Subjects {
-  @Option(names = "--model", paramLabel = "MODEL", required = true,
-      description = "A name, a config.json or a folder with one.")
-  private String model = "";
-
-  @Option(names = "--device", paramLabel = "NAME", split = ",", required = true,
-      description = "Devices, NAME:BIN for one of their bins; see deepstack plan devices.")
-  private List<String> names = List.of();
-
   @Option(names = "--count", paramLabel = "N", split = ",", defaultValue = "8", description = "Numbers of devices.")
   private List<Integer> counts = List.of(8);
 
-  @Option(names = "--devices", paramLabel = "FILE.json", description = "Further devices.")
-  private @Nullable Path devices;
+  @Mixin
+  private FurtherDevices devices = new FurtherDevices();
 
   @Option(names = "--price-basis", paramLabel = "BASIS", defaultValue = "rental_3yr",
       description = "own_hyperscaler, own_neocloud, rental_3yr (default), contract_1yr …; the same for all devices.")
@@ -38,44 +31,30 @@ final class Subjects {
       + "own.")
   private List<String> prices = List.of();
 
-  Subjects() {}
-
-  /// The same from options that another command names.
-  Subjects(String model, List<String> names, List<Integer> counts, @Nullable Path devices, String basis,
-      List<String> prices) {
-    this.model = model;
-    this.names = names;
-    this.counts = counts;
-    this.devices = devices;
-    this.basis = basis;
-    this.prices = prices;
-  }
-
   List<Integer> counts() {
     return counts;
   }
 
-  ModelShape model() {
+  static ModelShape model(String model) {
     Path path = Path.of(model);
     Path file = Files.isDirectory(path) ? path.resolve("config.json") : path;
     if (Files.isRegularFile(file)) {
       Path folder = file.toAbsolutePath().getParent();
       String name = folder == null || !file.endsWith("config.json") ? file.toString()
           : String.valueOf(folder.getFileName());
-      return ConfigReader.read(name, JsonFiles.read(file));
+      return ConfigReader.read(name, GivenFiles.json(file));
     }
     return Catalog.standard().get(model);
   }
 
-  List<Device> devices() {
+  List<Device> devices(List<String> names) {
     DeviceCatalog catalog = catalog();
     return names.stream().map(String::strip)
         .map(n -> n.equals(ThisMachine.NAME) ? ThisMachine.device() : catalog.get(n)).toList();
   }
 
   DeviceCatalog catalog() {
-    DeviceCatalog catalog = DeviceCatalog.standard();
-    return devices == null ? catalog : catalog.with(JsonFiles.read(devices), devices.toString());
+    return devices.catalog();
   }
 
   Money money() {

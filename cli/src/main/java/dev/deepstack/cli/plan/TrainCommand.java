@@ -1,6 +1,7 @@
 package dev.deepstack.cli.plan;
 
 import dev.deepstack.planner.evidence.Calibration;
+import dev.deepstack.planner.model.ModelShape;
 import dev.deepstack.planner.report.Money;
 import dev.deepstack.planner.train.TrainingModel;
 import dev.deepstack.planner.train.TrainingPlan;
@@ -23,6 +24,14 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(name = "train", mixinStandardHelpOptions = true,
     description = "Says how fast a model trains on devices, and what a trillion tokens cost.")
 final class TrainCommand implements Callable<Integer> {
+  @Option(names = "--model", paramLabel = "MODEL", required = true,
+      description = "A name, a config.json or a folder with one.")
+  private String model = "";
+
+  @Option(names = "--device", paramLabel = "NAME", split = ",", required = true,
+      description = "Devices, NAME:BIN for one of their bins; see deepstack plan devices.")
+  private List<String> devices = List.of();
+
   @Mixin
   private Subjects subjects = new Subjects();
 
@@ -46,9 +55,10 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() {
     var plans = new ArrayList<TrainingPlan>();
     Calibration calibration = Calibration.standard();
-    for (var device : subjects.devices()) {
+    ModelShape shape = Subjects.model(model);
+    for (var device : subjects.devices(devices)) {
       for (int count : subjects.counts()) {
-        plans.add(TrainingPlan.best(subjects.model(), device, count, length, Math.max(batch, count),
+        plans.add(TrainingPlan.best(shape, device, count, length, Math.max(batch, count),
             math.isEmpty() ? device.has("fp8") ? "fp8" : "bf16" : math.toLowerCase(Locale.ROOT), calibration));
       }
     }

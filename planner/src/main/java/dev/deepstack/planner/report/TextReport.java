@@ -51,9 +51,9 @@ public final class TextReport {
         ? String.format(Locale.ROOT, "%.2f", Money.perMillion(price.getAsDouble(), q.count(), c.output().value()))
         : "no price";
     line(text, "%-26s %5d %-52s %6.0f %6.1f [%5.1f, %6.1f] %5.2f [%4.2f, %5.2f] %10.0f %12.0f %5.0f %% %8s",
-        q.device().label(), q.count(), c.words(), c.batch(), c.tpot().value() * 1e3, c.tpot().low() * 1e3, c.tpot().high() * 1e3,
-        c.ttft().value(), c.ttft().low(), c.ttft().high(), c.output().value(), c.output().value() / q.count(),
-        100 * c.memory().share(), cost);
+        q.device().label(), q.count(), c.words(), c.batch(), c.tpot().value() * 1e3, c.tpot().low() * 1e3,
+        c.tpot().high() * 1e3, c.ttft().value(), c.ttft().low(), c.ttft().high(), c.output().value(),
+        c.output().value() / q.count(), 100 * c.memory().share(), cost);
   }
 
   private static void why(StringBuilder text, PlanSet set, Plan p, Plan.Choice c) {

@@ -2,7 +2,6 @@ package dev.deepstack.importer;
 
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
-import dev.deepstack.models.DecoderCosts;
 import dev.deepstack.models.DecoderSpec;
 import dev.deepstack.models.DecoderWeight;
 import dev.deepstack.models.StoredForm;
@@ -35,11 +34,6 @@ public record ImportedDecoder(DecoderSpec spec, SequencedMap<String, StoredForm>
   /// The graph of a step; see [DecoderGraph].
   public Graph graph(DecoderGraph.Options options) {
     return DecoderGraph.build(spec, this::form, options);
-  }
-
-  /// What the decoder costs as it is stored.
-  public DecoderCosts costs() {
-    return DecoderCosts.of(spec, this::form);
   }
 
   /// A tensor that the graph names: of the checkpoint, or one that follows from the spec alone.

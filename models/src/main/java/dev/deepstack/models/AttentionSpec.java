@@ -19,9 +19,6 @@ public sealed interface AttentionSpec {
   /// Elements that the cache keeps for a token.
   int cacheWidth();
 
-  /// Multiply-adds for one query over one cached position, all heads together.
-  long workPerPosition();
-
   /// RMS norm of queries and keys after their projection.
   enum QkNorm {
     NONE,
@@ -58,11 +55,6 @@ public sealed interface AttentionSpec {
     public int cacheWidth() {
       return 2 * kvHeads * headDim;
     }
-
-    @Override
-    public long workPerPosition() {
-      return 2L * heads * headDim;
-    }
   }
 
   /// Keys and values of all heads follow from one latent row per token, which is all that is cached, together with
@@ -90,12 +82,6 @@ public sealed interface AttentionSpec {
     @Override
     public int cacheWidth() {
       return rank + ropeDim;
-    }
-
-    /// In the absorbed form, which reads latents as they are.
-    @Override
-    public long workPerPosition() {
-      return (2L * rank + ropeDim) * heads;
     }
   }
 }

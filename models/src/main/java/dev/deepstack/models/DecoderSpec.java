@@ -13,7 +13,6 @@ import org.jspecify.annotations.Nullable;
 /// @param hidden width of the residual stream
 /// @param contextMax positions that the model was made for
 /// @param eps of the layers' norms and the last one
-/// @param rmsRounding where a norm rounds to the model's dtype
 /// @param tiedHead the head is the embedding's matrix
 /// @param nextTokenLayers layers stored after the last one that only serve to guess further tokens; nobody reads them
 /// @param tokens what begins and ends a text
@@ -25,26 +24,15 @@ public record DecoderSpec(
     int hidden,
     int contextMax,
     double eps,
-    RmsRounding rmsRounding,
     boolean tiedHead,
     int nextTokenLayers,
     Tokens tokens,
     Storage storage,
     List<LayerSpec> layers,
     List<String> missing) {
-  /// Where a norm in a 16-bit model rounds: of no consequence in f32 arithmetic.
-  public enum RmsRounding {
-    /// `weight * round(x / rms)`: Llama and most others.
-    BEFORE_WEIGHT,
-    /// `round(weight * x / rms)`: gpt-oss.
-    AFTER_WEIGHT
-  }
-
   /// @param bos the token that begins a text, or null
   /// @param eos tokens that end a text; may be empty
   public record Tokens(@Nullable Integer bos, List<Integer> eos) {
-    public static final Tokens NONE = new Tokens(null, List.of());
-
     public Tokens {
       eos = List.copyOf(eos);
     }
@@ -56,12 +44,7 @@ public record DecoderSpec(
   /// @param experts matrices of routed experts
   /// @param head the head's matrix
   /// @param other embedding, norms, biases, routers
-  public record Storage(StoredForm linear, StoredForm experts, StoredForm head, StoredForm other) {
-    /// One form for all.
-    public static Storage of(StoredForm form) {
-      return new Storage(form, form, form, form);
-    }
-  }
+  public record Storage(StoredForm linear, StoredForm experts, StoredForm head, StoredForm other) {}
 
   public DecoderSpec {
     layers = List.copyOf(layers);
@@ -70,20 +53,8 @@ public record DecoderSpec(
 
   /// The same with other begin and end tokens.
   public DecoderSpec withTokens(Tokens other) {
-    return new DecoderSpec(family, vocab, hidden, contextMax, eps, rmsRounding, tiedHead, nextTokenLayers, other,
-        storage, layers, missing);
-  }
-
-  /// The same stored in another way.
-  public DecoderSpec withStorage(Storage other) {
-    return new DecoderSpec(family, vocab, hidden, contextMax, eps, rmsRounding, tiedHead, nextTokenLayers, tokens,
-        other, layers, missing);
-  }
-
-  /// The same with another list of what the graph builder lacks.
-  public DecoderSpec withMissing(List<String> other) {
-    return new DecoderSpec(family, vocab, hidden, contextMax, eps, rmsRounding, tiedHead, nextTokenLayers, tokens,
-        storage, layers, other);
+    return new DecoderSpec(family, vocab, hidden, contextMax, eps, tiedHead, nextTokenLayers, other, storage, layers,
+        missing);
   }
 
   /// This spec, when its graph can be built.

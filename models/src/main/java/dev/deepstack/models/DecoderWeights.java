@@ -38,13 +38,6 @@ public final class DecoderWeights {
     return List.copyOf(list.weights);
   }
 
-  /// The weights of one layer.
-  public static List<DecoderWeight> of(DecoderSpec spec, int layer) {
-    var list = new DecoderWeights(spec);
-    list.layer(layer);
-    return List.copyOf(list.weights);
-  }
-
   /// What the names of a layer's weights begin with.
   public static String prefix(int layer) {
     return "model.layers." + layer + ".";

@@ -5,12 +5,10 @@ import dev.deepstack.models.AttentionSpec;
 import dev.deepstack.models.AttentionSpec.Biases;
 import dev.deepstack.models.AttentionSpec.QkNorm;
 import dev.deepstack.models.DecoderSpec;
-import dev.deepstack.models.DecoderSpec.RmsRounding;
 import dev.deepstack.models.DecoderSpec.Storage;
 import dev.deepstack.models.DecoderSpec.Tokens;
 import dev.deepstack.models.LayerSpec;
 import dev.deepstack.models.StoredForm;
-import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
 import java.util.ArrayList;
@@ -72,7 +70,7 @@ enum GgufArchitecture {
     GgufTensor embedding = file.tensor("token_embd.weight");
     int vocab = size(file, embedding, 0);
     return new DecoderSpec(keys.architecture(), vocab, keys.count("embedding_length"), keys.count("context_length"),
-        keys.positive("attention.layer_norm_rms_epsilon", 1e-5), RmsRounding.BEFORE_WEIGHT,
+        keys.positive("attention.layer_norm_rms_epsilon", 1e-5),
         !file.tensors().containsKey("output.weight"), extra, tokens(file, vocab), storage(file), list, List.of());
   }
 

@@ -45,17 +45,6 @@ public sealed interface GgufValue {
       return bytes;
     }
 
-    boolean isWhole() {
-      return switch (this) {
-        case UINT8, INT8, UINT16, INT16, UINT32, INT32, UINT64, INT64 -> true;
-        case FLOAT32, FLOAT64, BOOL, STRING, ARRAY -> false;
-      };
-    }
-
-    boolean isReal() {
-      return this == FLOAT32 || this == FLOAT64;
-    }
-
     /// As in messages: `uint32`.
     String text() {
       return name().toLowerCase(Locale.ROOT);

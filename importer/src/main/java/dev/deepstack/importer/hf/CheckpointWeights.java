@@ -5,7 +5,6 @@ import dev.deepstack.importer.WeightSource;
 import dev.deepstack.models.AttentionSpec;
 import dev.deepstack.models.DecoderSpec;
 import dev.deepstack.models.DecoderWeight;
-import dev.deepstack.models.DecoderWeight.Role;
 import dev.deepstack.models.DecoderWeights;
 import dev.deepstack.models.StoredForm;
 import dev.deepstack.tensor.DType;
@@ -92,19 +91,6 @@ final class CheckpointWeights {
     return spec;
   }
 
-  String fileName(DecoderWeight w) {
-    return names.of(w.name());
-  }
-
-  /// The file's tensor, which counts as used from now on, or null.
-  @Nullable HostTensor take(String name) {
-    HostTensor tensor = tensors.get(name);
-    if (tensor != null) {
-      used.add(name);
-    }
-    return tensor;
-  }
-
   boolean has(String name) {
     return tensors.containsKey(name);
   }
@@ -165,13 +151,14 @@ final class CheckpointWeights {
     return form instanceof StoredForm.Tiles ? "f8e4m3, bf16, f16 or f32" : "bf16, f16 or f32";
   }
 
-  /// The file's tensor when it is there with this shape.
+  /// The file's tensor when it is there with this shape; it counts as used from now on.
   @Nullable HostTensor checked(String file, long... shape) {
-    HostTensor tensor = take(file);
+    HostTensor tensor = tensors.get(file);
     if (tensor == null) {
       problems.add(file + " is missing");
       return null;
     }
+    used.add(file);
     if (!Arrays.equals(tensor.shape(), shape)) {
       problems.add(file + " is " + Arrays.toString(tensor.shape()) + ", not " + Arrays.toString(shape));
       return null;

@@ -6,7 +6,6 @@ import dev.deepstack.models.AttentionSpec;
 import dev.deepstack.models.AttentionSpec.Biases;
 import dev.deepstack.models.AttentionSpec.QkNorm;
 import dev.deepstack.models.DecoderSpec;
-import dev.deepstack.models.DecoderSpec.RmsRounding;
 import dev.deepstack.models.DecoderSpec.Tokens;
 import dev.deepstack.models.FeedForwardSpec;
 import dev.deepstack.models.LayerSpec;
@@ -35,7 +34,6 @@ final class ConfigReader {
   private final int heads;
   private final int layers;
   private final RopeConfig rope;
-  private RmsRounding rounding = RmsRounding.BEFORE_WEIGHT;
 
   /// @param eps of the family when the config has none
   ConfigReader(ConfigNode c, double eps) {
@@ -55,11 +53,6 @@ final class ConfigReader {
     rope = new RopeConfig(c, theta);
   }
 
-  ConfigReader rounding(RmsRounding other) {
-    rounding = other;
-    return this;
-  }
-
   /// The whole decoder from what each layer is.
   DecoderSpec spec(IntFunction<AttentionSpec> attention, IntFunction<FeedForwardSpec> feedForward) {
     var list = new ArrayList<LayerSpec>();
@@ -70,7 +63,7 @@ final class ConfigReader {
     var tokens = new Tokens(bos.isEmpty() ? null : bos.getFirst(), c.numbers("eos_token_id"));
     var quantization = new QuantizationConfig(c);
     return new DecoderSpec(c.text("model_type", ""), c.count("vocab_size"), hidden, c.count("max_position_embeddings"),
-        eps, rounding, c.flag("tie_word_embeddings", false), c.countOrZero("num_nextn_predict_layers", 0), tokens,
+        eps, c.flag("tie_word_embeddings", false), c.countOrZero("num_nextn_predict_layers", 0), tokens,
         quantization.storage(), list, quantization.missing());
   }
 

@@ -6,7 +6,6 @@ import dev.deepstack.models.ActivationSpec;
 import dev.deepstack.models.AttentionSpec.Biases;
 import dev.deepstack.models.AttentionSpec.QkNorm;
 import dev.deepstack.models.DecoderSpec;
-import dev.deepstack.models.DecoderSpec.RmsRounding;
 import dev.deepstack.models.FeedForwardSpec;
 import dev.deepstack.models.FeedForwardSpec.Dense;
 import dev.deepstack.models.FeedForwardSpec.Routed;
@@ -164,7 +163,7 @@ final class Families {
     var act = new ActivationSpec.SwiGluPlusOne(c.real("swiglu_alpha", 1.702), c.positive("swiglu_limit", 7));
     Routed routed = ConfigReader.routed(c, c.firstOf("num_local_experts", "num_experts"),
         c.count("intermediate_size"), true, act, routing, null);
-    return r.rounding(RmsRounding.AFTER_WEIGHT).spec(i -> attention.window(windows[i]), _ -> routed);
+    return r.spec(i -> attention.window(windows[i]), _ -> routed);
   }
 
   private static DecoderSpec glm4Moe(ConfigNode c) {

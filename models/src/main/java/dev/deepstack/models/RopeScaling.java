@@ -51,6 +51,11 @@ public sealed interface RopeScaling {
   /// @param amplitude multiplies cos and sin; the part of mscale meant for the softmax is in the attention's scale
   record Yarn(double factor, double original, double betaFast, double betaSlow, boolean truncate, double amplitude)
       implements RopeScaling {
+    /// YaRN's mscale: what vectors grow by when positions are stretched by `factor`.
+    public static double magnitude(double factor, double weight) {
+      return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
+    }
+
     @Override
     public float[] apply(float[] frequencies, int dims, double theta) {
       return RopeFrequencies.yarn(dims, theta, this);

@@ -171,8 +171,8 @@ final class GgufMetadataWriter {
         double implied = 1;
         if (multiplier != 0) {
           put("rope.scaling.yarn_log_multiplier", GgufValue.of(multiplier));
-        } else if (yarn.factor() > 1) {
-          implied = 0.1 * Math.log(yarn.factor()) + 1;
+        } else {
+          implied = RopeScaling.Yarn.magnitude(yarn.factor(), 1);
         }
         if (Math.abs(yarn.amplitude() / implied - 1) > 1e-6) {
           put("rope.scaling.attn_factor", GgufValue.of(yarn.amplitude() / implied));

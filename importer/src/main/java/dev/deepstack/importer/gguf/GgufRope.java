@@ -102,7 +102,7 @@ final class GgufRope {
     double amplitude = keys.positive("rope.scaling.attn_factor", 1);
     // With a logarithmic multiplier the amplitude belongs to the softmax: see softmaxFactor.
     if (multiplier() == 0) {
-      amplitude *= magnitude(factor, 1);
+      amplitude *= RopeScaling.Yarn.magnitude(factor, 1);
     }
     return new RopeScaling.Yarn(factor, original, keys.positive("rope.scaling.yarn_beta_fast", 32),
         keys.positive("rope.scaling.yarn_beta_slow", 1), true, amplitude);
@@ -113,16 +113,12 @@ final class GgufRope {
     if (!type().equals("yarn")) {
       return 1;
     }
-    double m = magnitude(factor(), multiplier());
+    double m = RopeScaling.Yarn.magnitude(factor(), multiplier());
     return m * m;
   }
 
   /// DeepSeek's `mscale_all_dim`; the file has a tenth of it.
   private double multiplier() {
     return keys.real("rope.scaling.yarn_log_multiplier", 0) / 0.1;
-  }
-
-  private static double magnitude(double factor, double weight) {
-    return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
   }
 }

@@ -89,11 +89,9 @@ final class RopeConfig {
   private static double mscale(double factor, ConfigNode yarn) {
     double over = yarn.real("mscale", 0);
     double under = yarn.real("mscale_all_dim", 0);
-    return over != 0 && under != 0 ? mscale(factor, over) / mscale(factor, under) : mscale(factor, 1);
-  }
-
-  private static double mscale(double factor, double weight) {
-    return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
+    return over != 0 && under != 0
+        ? RopeScaling.Yarn.magnitude(factor, over) / RopeScaling.Yarn.magnitude(factor, under)
+        : RopeScaling.Yarn.magnitude(factor, 1);
   }
 
   /// What latent attention multiplies its scale with: mscale of all dimensions, squared.
@@ -106,7 +104,7 @@ final class RopeConfig {
     if (inner == null || type.equals("default") || inner.real("mscale_all_dim", 0) == 0) {
       return 1;
     }
-    double m = mscale(factor(inner), inner.real("mscale_all_dim"));
+    double m = RopeScaling.Yarn.magnitude(factor(inner), inner.real("mscale_all_dim"));
     return m * m;
   }
 

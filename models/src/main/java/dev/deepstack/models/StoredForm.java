@@ -18,6 +18,9 @@ public sealed interface StoredForm {
 
   /// As elements of a float dtype, each tile of `rows` x `columns` with a scale, kept in a tensor beside it.
   record Tiles(DType code, DType scale, int rows, int columns) implements StoredForm {
+    /// What the name of the tensor of scales adds to that of its weight.
+    public static final String SCALES = "_scale_inv";
+
     @Override
     public long bytes(long n, long k) {
       return n * k * code.bytes() + Math.ceilDiv(n, rows) * Math.ceilDiv(k, columns) * scale.bytes();

@@ -17,8 +17,6 @@ import java.util.Map;
 
 /// A decoder of any checkpoint as the content of a GGUF file.
 public final class GgufExport {
-  private static final String SCALES = "_scale_inv";
-
   private final ImportedDecoder decoder;
   private final GgufMetadataWriter writer;
   private final Arena arena;
@@ -90,7 +88,7 @@ public final class GgufExport {
       case StoredForm.Plain _ -> GgufRows.of(tensor);
       case StoredForm.Blocks blocks -> GgufRows.of(tensor, blocks.format());
       case StoredForm.Tiles tiles ->
-          GgufRows.of(tensor, decoder.weights().tensor(name + SCALES, arena), tiles.rows(), tiles.columns());
+          GgufRows.of(tensor, decoder.weights().tensor(name + StoredForm.Tiles.SCALES, arena), tiles.rows(), tiles.columns());
       case StoredForm.Counted(String stored, _) -> throw new IllegalStateException(stored);
     };
   }

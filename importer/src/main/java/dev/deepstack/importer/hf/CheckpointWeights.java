@@ -122,7 +122,7 @@ final class CheckpointWeights {
       return null;
     }
     found.put(name, _ -> StridedTensor.of(tensor));
-    if (tensor.dtype() == DType.F32 || tensor.dtype() == DType.BF16 || tensor.dtype() == DType.F16) {
+    if (isPlain(tensor)) {
       return new StoredForm.Plain(tensor.dtype());
     }
     if (tensor.dtype() != DType.F8E4M3 || !(declared instanceof StoredForm.Tiles tiles)) {
@@ -133,7 +133,7 @@ final class CheckpointWeights {
   }
 
   private @Nullable StoredForm tiles(String name, String file, long[] shape, StoredForm.Tiles tiles) {
-    String scales = file + "_scale_inv";
+    String scales = file + StoredForm.Tiles.SCALES;
     long[] across = {Math.ceilDiv(shape[0], tiles.rows()), Math.ceilDiv(shape[1], tiles.columns())};
     HostTensor scale = checked(scales, across);
     if (scale == null) {
@@ -143,8 +143,13 @@ final class CheckpointWeights {
       problems.add(scales + " is " + scale.dtype().text() + ", not f32");
       return null;
     }
-    found.put(name + "_scale_inv", _ -> StridedTensor.of(scale));
+    found.put(name + StoredForm.Tiles.SCALES, _ -> StridedTensor.of(scale));
     return new StoredForm.Tiles(tiles.code(), scale.dtype(), tiles.rows(), tiles.columns());
+  }
+
+  /// Whether a tensor is of a dtype that is computed with as it is.
+  static boolean isPlain(HostTensor tensor) {
+    return tensor.dtype() == DType.F32 || tensor.dtype() == DType.BF16 || tensor.dtype() == DType.F16;
   }
 
   private static String words(StoredForm form) {
@@ -195,7 +200,7 @@ final class CheckpointWeights {
     long[] strides = keys ? new long[] {both * a.rank(), 1, a.rank()} : new long[] {both * a.rank(), a.rank(), 1};
     long offset = keys ? 0 : (long) a.nopeDim() * a.rank();
     Lazy codes = found.get(file);
-    Lazy scales = found.get(file + "_scale_inv");
+    Lazy scales = found.get(file + StoredForm.Tiles.SCALES);
     if (form instanceof StoredForm.Tiles tiles && codes != null && scales != null) {
       found.put(w.name(), arena -> {
         HostTensor wide = TileDecoder.decode(codes.in(arena), scales.in(arena), tiles, arena);

@@ -68,7 +68,7 @@ final class ExpertStacks {
   }
 
   private boolean isPlain(HostTensor tensor, String name) {
-    boolean plain = tensor.dtype() == DType.F32 || tensor.dtype() == DType.BF16 || tensor.dtype() == DType.F16;
+    boolean plain = CheckpointWeights.isPlain(tensor);
     if (!plain) {
       weights.problem(name + " is " + tensor.dtype().text() + ", not bf16, f16 or f32");
     }

@@ -19,9 +19,6 @@ import org.jspecify.annotations.Nullable;
 
 /// The weights of a decoder as values: stored floats as they are, other forms behind the op that reads them.
 final class StoredWeights {
-  /// What the name of a tensor of scales adds to that of its weight.
-  static final String SCALES = "_scale_inv";
-
   private final Graph g;
   private final Map<String, DecoderWeight> weights = new HashMap<>();
   private final Function<DecoderWeight, StoredForm> forms;
@@ -76,7 +73,7 @@ final class StoredWeights {
     Value codes = g.weight(w.name(), new TensorType(tiles.code(), shape));
     Shape across = shape.with(-2, Dim.of(Math.ceilDiv(shape.dim(-2).constant(), tiles.rows())))
         .with(-1, Dim.of(Math.ceilDiv(shape.dim(-1).constant(), tiles.columns())));
-    Value scales = g.weight(w.name() + SCALES, new TensorType(tiles.scale(), across));
+    Value scales = g.weight(w.name() + StoredForm.Tiles.SCALES, new TensorType(tiles.scale(), across));
     return g.add(new Op.ScaleTiles(codes, g.cast(scales, DType.F32), tiles.rows(), tiles.columns()));
   }
 

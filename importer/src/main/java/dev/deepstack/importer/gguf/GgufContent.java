@@ -19,7 +19,7 @@ public record GgufContent(SequencedMap<String, GgufValue> metadata, List<Part> t
     }
 
     long columns() {
-      return shape.length == 0 ? 1 : shape[shape.length - 1];
+      return GgufType.columns(shape);
     }
   }
 

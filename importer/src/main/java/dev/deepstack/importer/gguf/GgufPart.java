@@ -135,17 +135,13 @@ record GgufPart(GgufMetadata metadata, List<GgufTensor> tensors) {
   }
 
   private static long bytes(GgufCursor cursor, String name, GgufType type, long[] shape) {
-    long columns = shape.length == 0 ? 1 : shape[shape.length - 1];
+    long columns = GgufType.columns(shape);
     if (columns % type.group() != 0) {
       throw cursor.broken("tensor " + GgufCursor.quote(name) + " has rows of " + columns + " elements, not whole "
           + type.name().toLowerCase(Locale.ROOT) + " blocks of " + type.group());
     }
     try {
-      long bytes = type.rowBytes(columns);
-      for (int i = 0; i < shape.length - 1; i++) {
-        bytes = Math.multiplyExact(bytes, shape[i]);
-      }
-      return bytes;
+      return type.bytes(shape);
     } catch (ArithmeticException _) {
       throw cursor.broken("the size of tensor " + GgufCursor.quote(name) + " overflows");
     }

@@ -1,6 +1,7 @@
 package dev.deepstack.importer.gguf;
 
 import dev.deepstack.tensor.BlockFormat;
+import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.StridedTensor;
 import java.lang.foreign.MemorySegment;
 
@@ -15,7 +16,7 @@ public record GgufTensor(String name, GgufType type, long[] shape, MemorySegment
 
   /// Elements of the innermost axis.
   public long columns() {
-    return shape.length == 0 ? 1 : shape[shape.length - 1];
+    return GgufType.columns(shape);
   }
 
   /// What [#stored] is shaped like: the last axis counts bytes where the type has blocks.
@@ -30,7 +31,7 @@ public record GgufTensor(String name, GgufType type, long[] shape, MemorySegment
 
   /// The tensor as it lies in the file: plain elements, or rows of blocks as u8 `[…, n, rowBytes]`.
   public StridedTensor stored() {
-    return view(storedShape(), 0);
+    return StridedTensor.of(new HostTensor(type.dtype(), storedShape(), data));
   }
 
   /// One slice along the first axis.
@@ -42,16 +43,7 @@ public record GgufTensor(String name, GgufType type, long[] shape, MemorySegment
     }
     long[] whole = storedShape();
     long[] slice = java.util.Arrays.copyOfRange(whole, 1, whole.length);
-    return view(slice, index * data.byteSize() / type.dtype().bytes() / whole[0]);
-  }
-
-  private StridedTensor view(long[] extents, long offset) {
-    var strides = new long[extents.length];
-    long stride = 1;
-    for (int i = extents.length - 1; i >= 0; i--) {
-      strides[i] = stride;
-      stride *= extents[i];
-    }
-    return new StridedTensor(type.dtype(), extents, strides, offset, data);
+    long bytes = data.byteSize() / whole[0];
+    return StridedTensor.of(new HostTensor(type.dtype(), slice, data.asSlice(index * bytes, bytes)));
   }
 }

@@ -112,6 +112,23 @@ public enum GgufType {
     return block == null ? 1 : block.weights();
   }
 
+  /// Elements of the innermost axis of a shape.
+  static long columns(long[] shape) {
+    return shape.length == 0 ? 1 : shape[shape.length - 1];
+  }
+
+  /// Bytes of a tensor, its rows whole groups.
+  ///
+  /// @param shape outermost first
+  /// @throws ArithmeticException when they are more than 64 bits can count
+  long bytes(long[] shape) {
+    long bytes = rowBytes(columns(shape));
+    for (int i = 0; i < shape.length - 1; i++) {
+      bytes = Math.multiplyExact(bytes, shape[i]);
+    }
+    return bytes;
+  }
+
   /// Bytes of a row of `k` elements, whole groups.
   public long rowBytes(long k) {
     return block == null ? Math.multiplyExact(k, dtype().bytes()) : block.rowBytes(k);

@@ -26,11 +26,7 @@ public final class GgufWriter {
 
     /// Bytes of the tensor.
     public long bytes() {
-      long bytes = type.rowBytes(shape.length == 0 ? 1 : shape[shape.length - 1]);
-      for (int i = 0; i < shape.length - 1; i++) {
-        bytes = Math.multiplyExact(bytes, shape[i]);
-      }
-      return bytes;
+      return type.bytes(shape);
     }
   }
 

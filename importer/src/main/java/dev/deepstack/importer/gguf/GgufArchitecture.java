@@ -1,6 +1,7 @@
 package dev.deepstack.importer.gguf;
 
 import dev.deepstack.ir.Op;
+import dev.deepstack.models.ActivationSpec;
 import dev.deepstack.models.AttentionSpec;
 import dev.deepstack.models.AttentionSpec.Biases;
 import dev.deepstack.models.AttentionSpec.QkNorm;
@@ -72,6 +73,42 @@ enum GgufArchitecture {
     return new DecoderSpec(keys.architecture(), vocab, keys.count("embedding_length"), keys.count("context_length"),
         keys.positive("attention.layer_norm_rms_epsilon", 1e-5),
         !file.tensors().containsKey("output.weight"), extra, tokens(file, vocab), storage(file), list, List.of());
+  }
+
+  /// The architecture of files of a family, be it Hugging Face's name or that of GGUF itself.
+  ///
+  /// @throws UnsupportedModelException when there is none
+  static GgufArchitecture ofFamily(String family) {
+    return switch (family) {
+      case "llama", "mistral", "mixtral" -> LLAMA;
+      case "qwen2" -> QWEN2;
+      case "qwen2_moe", "qwen2moe" -> QWEN2MOE;
+      case "qwen3" -> QWEN3;
+      case "qwen3_moe", "qwen3moe" -> QWEN3MOE;
+      case "olmoe" -> OLMOE;
+      case "deepseek_v2", "deepseek_v3", "kimi_k2", "deepseek2" -> DEEPSEEK2;
+      case "gpt_oss", "gpt-oss" -> GPT_OSS;
+      case "glm4_moe", "glm4moe" -> GLM4MOE;
+      default -> throw new UnsupportedModelException(
+          "models of the family \"" + family + "\" cannot be written as GGUF files yet");
+    };
+  }
+
+  /// The name in the file.
+  String text() {
+    return text;
+  }
+
+  /// How pairs of rotary elements lie.
+  Op.RopeLayout layout() {
+    return layout;
+  }
+
+  /// What stands between the matrices of a feed-forward layer.
+  ActivationSpec activation() {
+    return this == GPT_OSS
+        ? new ActivationSpec.SwiGluPlusOne(1.702, 7)
+        : new ActivationSpec.Gated(Op.Activation.SILU);
   }
 
   /// An extent of a tensor as an int.

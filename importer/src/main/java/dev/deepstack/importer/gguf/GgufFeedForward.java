@@ -44,11 +44,8 @@ final class GgufFeedForward {
         ? keys.count("expert_feed_forward_length", layer, layers, 0)
         : GgufArchitecture.size(file, file.tensor(GgufNames.block(layer) + "ffn_up_exps.weight"), 1);
     RoutingSpec routing = routing(experts);
-    ActivationSpec activation = architecture == GgufArchitecture.GPT_OSS
-        ? new ActivationSpec.SwiGluPlusOne(1.702, 7)
-        : new ActivationSpec.Gated(Op.Activation.SILU);
     return new FeedForwardSpec.Routed(
-        experts, width, has("ffn_gate_exps.bias"), activation, routing, shared());
+        experts, width, has("ffn_gate_exps.bias"), architecture.activation(), routing, shared());
   }
 
   private FeedForwardSpec.@Nullable Shared shared() {

@@ -19,42 +19,29 @@ import org.jspecify.annotations.Nullable;
 /// A decoder's description as the metadata of a GGUF file; what the architecture's metadata cannot say is refused.
 final class GgufMetadataWriter {
   private final DecoderSpec spec;
-  private final String architecture;
+  private final GgufArchitecture architecture;
   private final SequencedMap<String, GgufValue> metadata = new LinkedHashMap<>();
   private final List<String> missing = new ArrayList<>();
 
   GgufMetadataWriter(DecoderSpec spec, String name) {
     this.spec = spec;
-    architecture = architecture(spec.family());
-    metadata.put("general.architecture", GgufValue.of(architecture));
+    architecture = GgufArchitecture.ofFamily(spec.family());
+    metadata.put("general.architecture", GgufValue.of(architecture.text()));
     metadata.put("general.type", GgufValue.of("model"));
     metadata.put("general.name", GgufValue.of(name));
   }
 
-  /// The architecture of a family of Hugging Face or of GGUF itself.
-  static String architecture(String family) {
-    return switch (family) {
-      case "llama", "mistral", "mixtral" -> "llama";
-      case "qwen2", "qwen3", "olmoe" -> family;
-      case "qwen2_moe", "qwen2moe" -> "qwen2moe";
-      case "qwen3_moe", "qwen3moe" -> "qwen3moe";
-      case "deepseek_v2", "deepseek_v3", "kimi_k2", "deepseek2" -> "deepseek2";
-      case "gpt_oss", "gpt-oss" -> "gpt-oss";
-      case "glm4_moe", "glm4moe" -> "glm4moe";
-      default -> throw new UnsupportedModelException(
-          "models of the family \"" + family + "\" cannot be written as GGUF files yet");
-    };
-  }
-
   /// How pairs of rotary elements lie in files of the architecture.
   Op.RopeLayout layout() {
-    return architecture.equals("llama") || architecture.equals("deepseek2")
-        ? Op.RopeLayout.INTERLEAVED : Op.RopeLayout.HALVES;
+    return architecture.layout();
   }
 
   /// The norm before the feed-forward layer has one of two names.
   String secondNorm() {
-    return architecture.equals("gpt-oss") || architecture.equals("glm4moe") ? "post_attention_norm" : "ffn_norm";
+    return switch (architecture) {
+      case GPT_OSS, GLM4MOE -> "post_attention_norm";
+      case LLAMA, QWEN2, QWEN2MOE, QWEN3, QWEN3MOE, OLMOE, DEEPSEEK2 -> "ffn_norm";
+    };
   }
 
   SequencedMap<String, GgufValue> metadata() {
@@ -80,7 +67,7 @@ final class GgufMetadataWriter {
       metadata.put("tokenizer.ggml.eot_token_id", GgufValue.of(spec.tokens().eos().get(1)));
     }
     if (!missing.isEmpty()) {
-      throw new UnsupportedModelException("GGUF files of the architecture " + architecture
+      throw new UnsupportedModelException("GGUF files of the architecture " + architecture.text()
           + " cannot say that the model has " + String.join(", ", missing) + "; run the model as it is");
     }
     return metadata;
@@ -91,7 +78,7 @@ final class GgufMetadataWriter {
   }
 
   private void put(String key, GgufValue value) {
-    metadata.put(architecture + "." + key, value);
+    metadata.put(architecture.text() + "." + key, value);
   }
 
   private void grouped(AttentionSpec.Grouped a) {
@@ -105,6 +92,7 @@ final class GgufMetadataWriter {
     if (Math.abs(a.scale() * Math.sqrt(a.headDim()) - 1) > 1e-6) {
       missing.add("an attention scale of its own");
     }
+    boolean alternates = architecture == GgufArchitecture.GPT_OSS;
     for (int i = 0; i < spec.layers().size(); i++) {
       if (!(spec.layers().get(i).attention() instanceof AttentionSpec.Grouped(
           int heads, int kvHeads, int headDim, _, _, _, _, int window, _, RopeSpec rope))
@@ -112,11 +100,11 @@ final class GgufMetadataWriter {
         missing.add("layers with different attention");
         break;
       }
-      if (architecture.equals("gpt-oss") ? (i % 2 == 0) != (window > 0) : window > 0 && window < spec.contextMax()) {
+      if (alternates ? (i % 2 == 0) != (window > 0) : window > 0 && window < spec.contextMax()) {
         missing.add("sliding windows");
         break;
       }
-      if (architecture.equals("gpt-oss") && i == 0) {
+      if (alternates && i == 0) {
         put("attention.sliding_window", window);
       }
     }
@@ -230,10 +218,7 @@ final class GgufMetadataWriter {
   }
 
   private void activation(ActivationSpec activation) {
-    boolean fits = architecture.equals("gpt-oss")
-        ? activation.equals(new ActivationSpec.SwiGluPlusOne(1.702, 7))
-        : activation.equals(new ActivationSpec.Gated(Op.Activation.SILU));
-    if (!fits && !missing.contains("another activation")) {
+    if (!activation.equals(architecture.activation()) && !missing.contains("another activation")) {
       missing.add("another activation");
     }
   }

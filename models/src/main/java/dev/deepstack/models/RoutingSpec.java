@@ -21,6 +21,11 @@ public record RoutingSpec(
     boolean renormalise,
     double epsilon,
     double scale) {
+  /// Experts that a token may choose from: those of its groups.
+  public int reachable(int experts) {
+    return groups == null ? experts : experts / groups.count() * groups.chosen();
+  }
+
   /// What a logit becomes.
   public enum Score {
     /// Softmax over all experts, then the choice.
@@ -38,5 +43,10 @@ public record RoutingSpec(
   /// @param count groups of equally many experts
   /// @param chosen groups that stay
   /// @param masked score of experts in other groups: 0 or minus infinity
-  public record Groups(int count, int chosen, GroupScore score, double masked) {}
+  public record Groups(int count, int chosen, GroupScore score, double masked) {
+    /// Whether so many experts make these groups, each large enough for its score.
+    public boolean divide(int experts) {
+      return experts % count == 0 && (score != GroupScore.SUM_OF_BEST_TWO || experts >= 2L * count);
+    }
+  }
 }

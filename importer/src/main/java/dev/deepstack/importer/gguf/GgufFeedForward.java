@@ -58,17 +58,17 @@ final class GgufFeedForward {
     int used = keys.count("expert_used_count");
     Score score = score();
     Groups groups = groups(experts, score);
-    int reachable = groups == null ? experts : experts / groups.count() * groups.chosen();
-    if (used > reachable) {
-      throw keys.broken("expert_used_count", "is " + used + " of " + reachable + " experts");
-    }
     boolean renormalise = keys.flag("expert_weights_norm", switch (architecture) {
       case LLAMA, QWEN3MOE, GLM4MOE -> true;
       case QWEN2, QWEN2MOE, QWEN3, OLMOE, DEEPSEEK2, GPT_OSS -> false;
     });
     double scale = keys.real("expert_weights_scale", 1);
-    return new RoutingSpec(used, score, has("ffn_gate_inp.bias"), has("exp_probs_b.bias") || has("exp_probs_b"), groups,
-        renormalise, score == Score.SIGMOID ? 1e-20 : 0, scale == 0 ? 1 : scale);
+    var routing = new RoutingSpec(used, score, has("ffn_gate_inp.bias"), has("exp_probs_b.bias") || has("exp_probs_b"),
+        groups, renormalise, score == Score.SIGMOID ? 1e-20 : 0, scale == 0 ? 1 : scale);
+    if (used > routing.reachable(experts)) {
+      throw keys.broken("expert_used_count", "is " + used + " of " + routing.reachable(experts) + " experts");
+    }
+    return routing;
   }
 
   private Score score() {
@@ -91,16 +91,14 @@ final class GgufFeedForward {
   private @Nullable Groups groups(int experts, Score score) {
     int count = keys.count("expert_group_count", 1);
     int chosen = keys.count("expert_group_used_count", count);
-    if (chosen > count || experts % count != 0) {
+    // As the models do it: V2 looks at the best expert of a group, V3 at the best two.
+    Groups groups = count == chosen ? null
+        : score == Score.SOFTMAX ? new Groups(count, chosen, GroupScore.BEST, 0)
+        : new Groups(count, chosen, GroupScore.SUM_OF_BEST_TWO, Double.NEGATIVE_INFINITY);
+    if (chosen > count || experts % count != 0 || groups != null && !groups.divide(experts)) {
       throw keys.broken(
           "expert_group_count", "makes " + count + " groups of " + experts + " experts and uses " + chosen);
     }
-    if (count == chosen) {
-      return null;
-    }
-    // As the models do it: V2 looks at the best expert of a group, V3 at the best two.
-    return score == Score.SOFTMAX
-        ? new Groups(count, chosen, GroupScore.BEST, 0)
-        : new Groups(count, chosen, GroupScore.SUM_OF_BEST_TWO, Double.NEGATIVE_INFINITY);
+    return groups;
   }
 }

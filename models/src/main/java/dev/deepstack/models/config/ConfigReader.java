@@ -196,11 +196,10 @@ final class ConfigReader {
       ActivationSpec activation, RoutingSpec routing, FeedForwardSpec.@Nullable Shared shared) {
     int count = c.count(experts);
     Groups groups = routing.groups();
-    if (groups != null && (count % groups.count() != 0
-        || groups.score() == GroupScore.SUM_OF_BEST_TWO && count < 2 * groups.count())) {
+    if (groups != null && !groups.divide(count)) {
       throw c.broken("says there are " + count + " experts, which do not make " + groups.count() + " groups");
     }
-    int reachable = groups == null ? count : count / groups.count() * groups.chosen();
+    int reachable = routing.reachable(count);
     if (routing.perToken() > reachable) {
       throw c.broken("says each token gets " + routing.perToken() + " of " + reachable + " experts");
     }

@@ -93,7 +93,7 @@ public final class BlockQuantizer {
   }
 
   /// The first of the weights with the largest magnitude.
-  private static float extreme(float[] in, int from, int count) {
+  static float extreme(float[] in, int from, int count) {
     float extreme = 0;
     for (int i = from; i < from + count; i++) {
       if (!Float.isFinite(in[i])) {

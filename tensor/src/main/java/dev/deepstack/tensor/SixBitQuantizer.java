@@ -58,12 +58,7 @@ final class SixBitQuantizer {
 
   /// The best scale of a group: candidates put the extreme weight a little above or below the last code.
   private static float scale(float[] in, int from) {
-    float extreme = 0;
-    for (int i = 0; i < GROUP; i++) {
-      if (Math.abs(in[from + i]) > Math.abs(extreme)) {
-        extreme = in[from + i];
-      }
-    }
+    float extreme = BlockQuantizer.extreme(in, from, GROUP);
     if (Math.abs(extreme) < NOTHING) {
       return 0;
     }

@@ -161,20 +161,10 @@ final class Expansions {
     return g.add(new Op.Reshape(g.add(new Op.Iota(extent)), Shape.of(extent, Dim.ONE)));
   }
 
-  static Value activation(Graph g, Op.Activation activation, Value x) {
-    return g.add(switch (activation) {
-      case SILU -> new Op.Silu(x);
-      case GELU -> new Op.Gelu(x, false);
-      case GELU_TANH -> new Op.Gelu(x, true);
-      case RELU -> new Op.Max(x, g.constant(0, x));
-      case SIGMOID -> new Op.Sigmoid(x);
-    });
-  }
-
   static Value gatedMlp(Graph g, Op.GatedMlp op) {
     Value gate = g.add(new Op.Linear(op.x(), op.gate(), null));
     Value up = g.add(new Op.Linear(op.x(), op.up(), null));
-    Value hidden = g.add(new Op.Mul(activation(g, op.activation(), gate), up));
+    Value hidden = g.add(new Op.Mul(g.activation(op.activation(), gate), up));
     return g.add(new Op.Linear(hidden, op.down(), null));
   }
 
@@ -192,7 +182,7 @@ final class Expansions {
     Dim f = op.down().type().dim(2);
     Value gate = g.add(new Op.Slice(both, 2, Dim.ZERO, f, 1));
     Value up = g.add(new Op.Slice(both, 2, f, f, 1));
-    Value hidden = g.add(new Op.Mul(activation(g, op.activation(), gate), up));
+    Value hidden = g.add(new Op.Mul(g.activation(op.activation(), gate), up));
     Value y = g.add(new Op.RoutedLinear(hidden, op.down(), op.ids()));
     TensorType gates = op.gates().type();
     Value weights = g.add(new Op.Reshape(op.gates(), Shape.of(gates.dim(0), gates.dim(1), Dim.ONE)));

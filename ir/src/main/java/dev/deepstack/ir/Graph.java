@@ -85,6 +85,17 @@ public final class Graph {
     return x.type().dtype() == dtype ? x : add(new Op.Cast(x, dtype));
   }
 
+  /// The activation of x.
+  public Value activation(Op.Activation activation, Value x) {
+    return add(switch (activation) {
+      case SILU -> new Op.Silu(x);
+      case GELU -> new Op.Gelu(x, false);
+      case GELU_TANH -> new Op.Gelu(x, true);
+      case RELU -> new Op.Max(x, constant(0, x));
+      case SIGMOID -> new Op.Sigmoid(x);
+    });
+  }
+
   /// A result for the caller.
   public void result(String name, Value value) {
     outputs.add(new Result(name, value));

@@ -78,7 +78,7 @@ final class FeedForwardGraph {
 
   private Value activate(ActivationSpec activation, Value gate, Value up) {
     return switch (activation) {
-      case ActivationSpec.Gated(Op.Activation function) -> g.add(new Op.Mul(apply(function, gate), up));
+      case ActivationSpec.Gated(Op.Activation function) -> g.add(new Op.Mul(g.activation(function, gate), up));
       case ActivationSpec.ClampedSilu(double limit) ->
           g.add(new Op.Mul(g.add(new Op.Silu(below(gate, limit))), within(up, limit)));
       case ActivationSpec.SwiGluPlusOne(double alpha, double limit) -> {
@@ -88,16 +88,6 @@ final class FeedForwardGraph {
         yield g.add(new Op.Mul(g.add(new Op.Add(within(up, limit), g.constant(1, up))), swish));
       }
     };
-  }
-
-  private Value apply(Op.Activation function, Value x) {
-    return g.add(switch (function) {
-      case SILU -> new Op.Silu(x);
-      case GELU -> new Op.Gelu(x, false);
-      case GELU_TANH -> new Op.Gelu(x, true);
-      case RELU -> new Op.Max(x, g.constant(0, x));
-      case SIGMOID -> new Op.Sigmoid(x);
-    });
   }
 
   private Value below(Value x, double limit) {

@@ -45,7 +45,7 @@ record Quantization(String format, int tensors, SequencedMap<String, Long> bytes
       ImportedDecoder decoder = HfImporter.read(in, arena);
       Path name = in.toAbsolutePath().normalize().getFileName();
       var tokenizer = GgufTokenizer.of(in, decoder.spec().vocab(), pre);
-      return GgufExport.of(decoder, name == null ? "model" : name.toString(), tokenizer, arena);
+      return GgufExport.of(decoder, name == null ? "model" : name.toString(), tokenizer);
     }
     GgufFile file = GgufFile.open(in, arena);
     // Whatever is stored anew should be something that can be run.

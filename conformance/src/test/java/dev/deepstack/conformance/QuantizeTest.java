@@ -10,6 +10,7 @@ import dev.deepstack.importer.gguf.GgufDecoder;
 import dev.deepstack.importer.gguf.GgufExport;
 import dev.deepstack.importer.gguf.GgufFile;
 import dev.deepstack.importer.gguf.GgufMetadata;
+import dev.deepstack.importer.gguf.GgufRows;
 import dev.deepstack.importer.gguf.GgufTokenizer;
 import dev.deepstack.importer.gguf.GgufType;
 import dev.deepstack.importer.gguf.GgufWriter;
@@ -80,7 +81,7 @@ class QuantizeTest {
       ImportedDecoder decoder = HfImporter.read(checkpoint, arena);
       GgufContent content;
       try {
-        content = GgufExport.of(decoder, name, GgufTokenizer.of(checkpoint, decoder.spec().vocab(), null), arena);
+        content = GgufExport.of(decoder, name, GgufTokenizer.of(checkpoint, decoder.spec().vocab(), null));
       } catch (UnsupportedModelException e) {
         assertThat(e.getMessage()).contains("cannot say");
         assumeThat(false).as(e.getMessage()).isTrue();
@@ -104,10 +105,11 @@ class QuantizeTest {
         .map(t -> new GgufWriter.Announced(t.name(), GgufType.F32, t.shape())).toList();
     try (var out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       new GgufWriter(content.metadata(), announced).write(out, (tensor, channel) -> {
+        GgufRows rows = Objects.requireNonNull(sources.get(tensor.name())).source().apply(Arena.ofAuto());
         int columns = (int) tensor.shape()[tensor.shape().length - 1];
         var row = new float[columns];
         for (long i = 0; i < HostTensor.count(tensor.shape()) / columns; i++) {
-          Objects.requireNonNull(sources.get(tensor.name())).rows().read(i, row, 0);
+          rows.read(i, row, 0);
           channel.write(ByteBuffer.wrap(MemorySegment.ofArray(row).toArray(ValueLayout.JAVA_BYTE)));
         }
       });

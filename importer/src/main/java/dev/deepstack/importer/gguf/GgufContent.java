@@ -2,10 +2,12 @@ package dev.deepstack.importer.gguf;
 
 import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.StridedTensor;
+import java.lang.foreign.Arena;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.function.Function;
 
 /// What a GGUF file is to hold: metadata, and tensors whose rows can be read.
 public record GgufContent(SequencedMap<String, GgufValue> metadata, List<Part> tensors) {
@@ -13,7 +15,8 @@ public record GgufContent(SequencedMap<String, GgufValue> metadata, List<Part> t
   ///
   /// @param shape outermost first
   /// @param stored how the source has it
-  public record Part(String name, long[] shape, GgufType stored, GgufRows rows) {
+  /// @param source its rows; what has to be computed for them lies in the arena that is given
+  public record Part(String name, long[] shape, GgufType stored, Function<Arena, GgufRows> source) {
     public Part {
       shape = shape.clone();
     }
@@ -38,7 +41,7 @@ public record GgufContent(SequencedMap<String, GgufValue> metadata, List<Part> t
   private static Part part(GgufTensor tensor) {
     BlockFormat block = tensor.type().block();
     StridedTensor stored = tensor.stored();
-    return new Part(tensor.name(), tensor.shape(), tensor.type(),
-        block == null ? GgufRows.of(stored) : GgufRows.of(stored, block));
+    GgufRows rows = block == null ? GgufRows.of(stored) : GgufRows.of(stored, block);
+    return new Part(tensor.name(), tensor.shape(), tensor.type(), _ -> rows);
   }
 }

@@ -19,24 +19,20 @@ import java.util.Map;
 public final class GgufExport {
   private final ImportedDecoder decoder;
   private final GgufMetadataWriter writer;
-  private final Arena arena;
 
-  private GgufExport(ImportedDecoder decoder, GgufMetadataWriter writer, Arena arena) {
+  private GgufExport(ImportedDecoder decoder, GgufMetadataWriter writer) {
     this.decoder = decoder;
     this.writer = writer;
-    this.arena = arena;
   }
 
   /// @param name of the model
   /// @param tokenizer metadata of its tokenizer, which goes beside the decoder's
-  /// @param arena of what has to be computed
   /// @throws dev.deepstack.tensor.UnsupportedModelException when the model has what GGUF files cannot say
-  public static GgufContent of(
-      ImportedDecoder decoder, String name, Map<String, GgufValue> tokenizer, Arena arena) {
+  public static GgufContent of(ImportedDecoder decoder, String name, Map<String, GgufValue> tokenizer) {
     var writer = new GgufMetadataWriter(decoder.spec(), name);
     var metadata = writer.metadata();
     metadata.putAll(tokenizer);
-    return new GgufContent(metadata, new GgufExport(decoder, writer, arena).parts());
+    return new GgufContent(metadata, new GgufExport(decoder, writer).parts());
   }
 
   private List<GgufContent.Part> parts() {
@@ -46,7 +42,7 @@ public final class GgufExport {
     float[] divisors = GgufMetadataWriter.divisors(rope);
     if (divisors != null) {
       parts.add(new GgufContent.Part("rope_freqs.weight", new long[] {divisors.length}, GgufType.F32,
-          (_, out, at) -> System.arraycopy(divisors, 0, out, at, divisors.length)));
+          _ -> (_, out, at) -> System.arraycopy(divisors, 0, out, at, divisors.length)));
     }
     for (DecoderWeight weight : DecoderWeights.of(spec)) {
       parts.add(part(weight));
@@ -56,7 +52,6 @@ public final class GgufExport {
 
   private GgufContent.Part part(DecoderWeight weight) {
     StoredForm form = decoder.form(weight);
-    GgufRows rows = weight.name().contains("*") ? stacked(weight, form) : rows(weight.name(), form);
     // A single row without its axis, as files have it.
     boolean flat = weight.role() == Role.ROUTER && weight.shape().getFirst() == 1;
     long[] shape = flat ? new long[] {weight.shape().getLast()} : weight.extents();
@@ -65,7 +60,7 @@ public final class GgufExport {
       case StoredForm.Blocks blocks -> GgufType.of(blocks.format());
       case StoredForm.Tiles _, StoredForm.Counted _ -> GgufType.BF16;
     };
-    return new GgufContent.Part(name(weight), shape, stored, turned(weight, rows));
+    return new GgufContent.Part(name(weight), shape, stored, arena -> turned(weight, rows(weight, form, arena)));
   }
 
   private String name(DecoderWeight weight) {
@@ -74,21 +69,26 @@ public final class GgufExport {
         : GgufNames.of(weight.name()).getFirst();
   }
 
-  private GgufRows stacked(DecoderWeight weight, StoredForm form) {
+  private GgufRows rows(DecoderWeight weight, StoredForm form, Arena arena) {
+    if (!weight.name().contains("*")) {
+      return rows(weight.name(), form, arena);
+    }
     var experts = new ArrayList<GgufRows>();
     for (long i = 0; i < weight.shape().getFirst(); i++) {
-      experts.add(rows(weight.name().replace("*", Long.toString(i)), form));
+      experts.add(rows(weight.name().replace("*", Long.toString(i)), form, arena));
     }
     return GgufRows.stacked(experts, weight.shape().get(1));
   }
 
-  private GgufRows rows(String name, StoredForm form) {
+  private GgufRows rows(String name, StoredForm form, Arena arena) {
     StridedTensor tensor = decoder.weights().tensor(name, arena);
     return switch (form) {
       case StoredForm.Plain _ -> GgufRows.of(tensor);
       case StoredForm.Blocks blocks -> GgufRows.of(tensor, blocks.format());
-      case StoredForm.Tiles tiles ->
-          GgufRows.of(tensor, decoder.weights().tensor(name + StoredForm.Tiles.SCALES, arena), tiles.rows(), tiles.columns());
+      case StoredForm.Tiles tiles -> {
+        StridedTensor scales = decoder.weights().tensor(name + StoredForm.Tiles.SCALES, arena);
+        yield GgufRows.of(tensor, scales, tiles.rows(), tiles.columns());
+      }
       case StoredForm.Counted(String stored, _) -> throw new IllegalStateException(stored);
     };
   }

@@ -6,6 +6,7 @@ import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -129,18 +130,21 @@ public final class GgufQuantizer {
     long rows = HostTensor.count(source.shape()) / columns;
     int each = (int) Math.clamp(CHUNK / columns, 1, rows);
     int rowBytes = Math.toIntExact(tensor.type().rowBytes(columns));
-    for (long first = 0; first < rows; first += each) {
-      int count = (int) Math.min(each, rows - first);
-      var bytes = new byte[Math.multiplyExact(count, rowBytes)];
-      MemorySegment stored = MemorySegment.ofArray(bytes);
-      long from = first;
-      IntStream.range(0, count).parallel().forEach(i -> {
-        var row = new float[columns];
-        source.rows().read(from + i, row, 0);
-        store(tensor.type(), row, stored, (long) i * rowBytes);
-      });
-      GgufWriter.writeFully(out, ByteBuffer.wrap(bytes));
-      progress.wrote(tensor.name(), bytes.length);
+    try (var arena = Arena.ofShared()) {
+      GgufRows from = source.source().apply(arena);
+      for (long first = 0; first < rows; first += each) {
+        int count = (int) Math.min(each, rows - first);
+        var bytes = new byte[Math.multiplyExact(count, rowBytes)];
+        MemorySegment stored = MemorySegment.ofArray(bytes);
+        long begin = first;
+        IntStream.range(0, count).parallel().forEach(i -> {
+          var row = new float[columns];
+          from.read(begin + i, row, 0);
+          store(tensor.type(), row, stored, (long) i * rowBytes);
+        });
+        GgufWriter.writeFully(out, ByteBuffer.wrap(bytes));
+        progress.wrote(tensor.name(), bytes.length);
+      }
     }
   }
 

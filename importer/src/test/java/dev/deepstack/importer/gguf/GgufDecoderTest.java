@@ -28,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -153,6 +154,9 @@ class GgufDecoderTest {
     refused("olmoe", m -> m.put("olmoe.expert_count", GgufValue.of(4)), MalformedModelException.class, "ffn_");
     refused("deepseek2-v3", m -> m.put("deepseek2.expert_group_count", GgufValue.of(3)), MalformedModelException.class,
         "expert_group_count");
+    // Groups of one expert have no best two.
+    refused("deepseek2-v3", m -> m.put("deepseek2.expert_group_count",
+        Objects.requireNonNull(m.get("deepseek2.expert_count"))), MalformedModelException.class, "expert_group_count");
     refused("llama", m -> m.remove("general.architecture"), MalformedModelException.class, "general.architecture");
   }
 

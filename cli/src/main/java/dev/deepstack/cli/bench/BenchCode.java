@@ -8,7 +8,9 @@ import dev.deepstack.codegen.llvm.LinearSpec;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
 import dev.deepstack.codegen.llvm.ModuleText;
 import dev.deepstack.codegen.llvm.Vec;
+import dev.deepstack.codegen.tile.Int8Rows;
 import dev.deepstack.program.code.NativeCode;
+import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -17,7 +19,10 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 
 /// The machine code that is measured: two probes of the machine's limits, and the product of rows
 /// with a 4096 x 4096 matrix as the compiler generates it.
@@ -30,20 +35,26 @@ final class BenchCode implements AutoCloseable {
   private final NativeCode code;
   private final MethodHandle read;
   private final MethodHandle multiply;
-  private final MethodHandle f32;
-  private final MethodHandle bf16;
+  private final Map<String, Product> products = new LinkedHashMap<>();
 
   BenchCode(LlvmCompiler compiler, CpuTarget cpu) {
     var module = new ModuleText(cpu);
     read(module);
     multiply(module);
-    LinearKernel.emit(module, LinearSpec.plain("f32", DType.F32, SIZE, SIZE), Epilogue.plain());
-    LinearKernel.emit(module, LinearSpec.plain("bf16", DType.BF16, SIZE, SIZE), Epilogue.plain());
+    var specs = new ArrayList<LinearSpec>();
+    for (DType dtype : List.of(DType.F32, DType.BF16)) {
+      specs.add(LinearSpec.plain(dtype.text(), dtype, SIZE, SIZE));
+    }
+    for (BlockFormat format : BlockFormat.values()) {
+      specs.add(new LinearSpec(format.name().toLowerCase(Locale.ROOT), DType.U8, format, SIZE, SIZE,
+          LinearSpec.Rows.ALL, List.of("ptr out", "i64 outStride")));
+    }
+    specs.forEach(spec -> LinearKernel.emit(module, spec, Epilogue.plain()));
     code = NativeCode.load(compiler.compile(module.text(), cpu));
     read = bind("read", ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
     multiply = bind("multiply", ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
-    f32 = bindLinear("f32");
-    bf16 = bindLinear("bf16");
+    specs.forEach(spec -> products.put(spec.name(), new Product(bindLinear(spec.name()), stride(spec),
+        LinearKernel.layout(spec, cpu).bytes())));
   }
 
   /// Reads `bytes` bytes, a multiple of 16 KiB, in two streams.
@@ -66,18 +77,26 @@ final class BenchCode implements AutoCloseable {
     return cpu.vectorBits() == 512 ? 16 : 12;
   }
 
-  /// This thread's share of `rows` rows times a packed matrix.
-  void linear(
-      DType dtype,
-      MemorySegment x,
-      MemorySegment weights,
-      long rows,
-      MemorySegment out,
-      long thread,
-      long threads)
-      throws Throwable {
-    var kernel = dtype == DType.F32 ? f32 : bf16;
-    kernel.invokeExact(x, (long) SIZE, weights, rows, out, (long) SIZE, thread, threads);
+  /// A product with weights of one storage format.
+  ///
+  /// @param xStride from row to row of x, as the kernel counts
+  /// @param bytes of the packed matrix
+  record Product(MethodHandle kernel, long xStride, long bytes) {
+    /// This thread's share of `rows` rows times a packed matrix.
+    void run(MemorySegment x, MemorySegment weights, long rows, MemorySegment out, long thread, long threads)
+        throws Throwable {
+      kernel.invokeExact(x, xStride, weights, rows, out, (long) SIZE, thread, threads);
+    }
+  }
+
+  /// The products by the name of their storage format.
+  Map<String, Product> products() {
+    return products;
+  }
+
+  private static long stride(LinearSpec spec) {
+    BlockFormat format = spec.blocks();
+    return format == null ? SIZE : new Int8Rows(SIZE, format.scaleGroup()).rowBytes();
   }
 
   private MethodHandle bindLinear(String name) {

@@ -1,9 +1,9 @@
 package dev.deepstack.cli.bench;
 
+import dev.deepstack.cli.bench.BenchCode.Product;
 import dev.deepstack.codegen.llvm.CpuTarget;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
 import dev.deepstack.program.code.LargeMemory;
-import dev.deepstack.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,10 +18,12 @@ import java.util.stream.LongStream;
 ///
 /// Work is cut into pieces of a few milliseconds, probes and kernels alternate, and the figure of
 /// a series is its 95th percentile: what the hardware does when nobody disturbs it. Medians are
-/// shown beside it.
+/// shown beside it. The share is the median of each piece's share of the probe right before it,
+/// which holds also where memory changes its speed during a run.
 public final class KernelBench {
   private static final long BYTES = 1L << 30;
   private static final long PIECE = 64L << 20;
+  private static final int PASSES = 25;
   private static final int GEMM_ROWS = 256;
   private static final int SIZE = BenchCode.SIZE;
   private static final long MULTIPLY_ROUNDS = 2_000_000;
@@ -30,8 +32,8 @@ public final class KernelBench {
   private final int threads;
   private final Series read = new Series();
   private final Series multiply = new Series();
-  private final Series gemm = new Series();
-  private final Map<DType, Series> gemv = new LinkedHashMap<>();
+  private final Map<String, Series> gemm = new LinkedHashMap<>();
+  private final Map<String, Series> gemv = new LinkedHashMap<>();
 
   private KernelBench(CpuTarget cpu, int threads) {
     this.cpu = cpu;
@@ -41,31 +43,46 @@ public final class KernelBench {
   /// What one run found. Rates are 10^9 per second.
   ///
   /// @param gemv by storage format of the weights
+  /// @param gemm by storage format; weights in blocks are multiplied in 8-bit integers
   public record Result(
-      String cpu, int threads, Rate read, Map<DType, Rate> gemv, Rate multiply, Rate gemm) {
+      String cpu, int threads, Rate read, Map<String, Rate> gemv, Rate multiply, Map<String, Rate> gemm) {
 
-    /// `{"read_gb_s":..,"gemv_gb_s":{"f32":..,"bf16":..},"fma_gflop_s":..,"gemm_gflop_s":{"f32":..}}`
+    /// `{"read_gb_s":..,"gemv_gb_s":{"f32":..,"bf16":..},"fma_gflop_s":..,"gemm_gflop_s":{"f32":..},
+    /// "gemv_share":{"f32":..},"gemm_share":{"f32":..}}`
     public Map<String, Object> json() {
-      var perFormat = new LinkedHashMap<String, Object>();
-      gemv.forEach((dtype, rate) -> perFormat.put(dtype.text(), round(rate.best)));
       var json = new LinkedHashMap<String, Object>();
       json.put("read_gb_s", round(read.best));
-      json.put("gemv_gb_s", perFormat);
+      json.put("gemv_gb_s", rounded(gemv));
       json.put("fma_gflop_s", round(multiply.best));
-      json.put("gemm_gflop_s", Map.of("f32", round(gemm.best)));
+      json.put("gemm_gflop_s", rounded(gemm));
+      json.put("gemv_share", shares(gemv));
+      json.put("gemm_share", shares(gemm));
       return json;
+    }
+
+    private static Map<String, Object> rounded(Map<String, Rate> rates) {
+      var rounded = new LinkedHashMap<String, Object>();
+      rates.forEach((format, rate) -> rounded.put(format, round(rate.best)));
+      return rounded;
+    }
+
+    private static Map<String, Object> shares(Map<String, Rate> rates) {
+      var shares = new LinkedHashMap<String, Object>();
+      rates.forEach((format, rate) -> shares.put(format, Math.round(100 * rate.share) / 100.0));
+      return shares;
     }
 
     /// A table for people, with each kernel's share of the limit that binds it.
     public String table() {
       var table = new StringBuilder();
       table.append(cpu).append(", ").append(threads).append(" threads\n");
-      table.append(String.format("%-26s %12s %12s %8s%n", "", "p95", "median", "share"));
+      table.append(String.format("%-28s %12s %12s %8s%n", "", "p95", "median", "share"));
       row(table, "read bandwidth", "GB/s", read, "");
       gemv.forEach(
-          (d, rate) -> row(table, "GEMV 4096x4096 " + d.text(), "GB/s", rate, share(rate, read)));
-      row(table, "multiply-add peak", "GFLOP/s", multiply, "");
-      row(table, "GEMM 256x4096x4096 f32", "GFLOP/s", gemm, share(gemm, multiply));
+          (format, rate) -> row(table, "GEMV 4096x4096 " + format, "GB/s", rate, share(rate)));
+      row(table, "multiply-add peak, f32", "GFLOP/s", multiply, "");
+      gemm.forEach((format, rate) -> row(
+          table, "GEMM 256x4096x4096 " + format, "GFLOP/s", rate, share(rate)));
       return table.toString();
     }
 
@@ -74,7 +91,7 @@ public final class KernelBench {
       table.append(
           String.format(
               Locale.ROOT,
-              "%-26s %9.1f %9.1f %-8s %5s%n",
+              "%-28s %9.1f %9.1f %-8s %5s%n",
               name,
               rate.best,
               rate.median,
@@ -82,8 +99,8 @@ public final class KernelBench {
               share));
     }
 
-    private static String share(Rate rate, Rate limit) {
-      return Math.round(100 * rate.best / limit.best) + " %";
+    private static String share(Rate rate) {
+      return Math.round(100 * rate.share) + " %";
     }
 
     private static double round(double value) {
@@ -92,11 +109,12 @@ public final class KernelBench {
   }
 
   /// @param best 95th percentile
-  public record Rate(double best, double median) {}
+  /// @param share median of the shares of the limit that was measured right before; 1 for a limit
+  public record Rate(double best, double median, double share) {}
 
-  /// Runs everything: some ten seconds and 1.1 GB of memory.
+  /// Runs everything: about half a minute and 1.1 GB of memory.
   public static Result run(LlvmCompiler compiler, CpuTarget cpu, int threads) {
-    return new KernelBench(cpu, threads).measure(compiler, 10);
+    return new KernelBench(cpu, threads).measure(compiler, PASSES);
   }
 
   private Result measure(LlvmCompiler compiler, int passes) {
@@ -109,60 +127,61 @@ public final class KernelBench {
       fill(weights);
       fill(x);
       for (int pass = 0; pass < passes; pass++) {
-        for (long at = 0; at < BYTES; at += PIECE) {
+        long at = 0;
+        for (var product : code.products().entrySet()) {
           // Each works far from where the one before it has been: nothing is left in a cache.
-          read(code, together, weights.asSlice(at, PIECE), out);
-          var f32 = weights.asSlice((at + BYTES / 4) % BYTES, PIECE);
-          multiplyVector(code, together, DType.F32, x, f32, out);
-          var bf16 = weights.asSlice((at + BYTES / 2) % BYTES, PIECE);
-          multiplyVector(code, together, DType.BF16, x, bf16, out);
+          double limit = read(code, together, weights.asSlice(at, PIECE), out);
+          at = (at + 5 * PIECE) % BYTES;
+          multiplyVector(together, product, x, weights.asSlice(at, PIECE), out, limit);
+          at = (at + 5 * PIECE) % BYTES;
         }
-        for (int i = 0; i < 3; i++) {
-          multiply(code, together, out);
-          var w = weights.asSlice(i * PIECE, PIECE);
-          double seconds =
-              together.time(t -> code.linear(DType.F32, x, w, GEMM_ROWS, out, t, threads));
-          gemm.add(2.0 * GEMM_ROWS * SIZE * SIZE / seconds);
+        for (var product : code.products().entrySet()) {
+          double limit = multiply(code, together, out);
+          multiplyRows(together, product, x, weights.asSlice(0, PIECE), out, limit);
         }
       }
     }
-    var rates = new LinkedHashMap<DType, Rate>();
-    gemv.forEach((dtype, series) -> rates.put(dtype, series.rate()));
     var name = cpu.name() + " (" + cpu.vectorBits() + "-bit vectors)";
-    return new Result(name, threads, read.rate(), rates, multiply.rate(), gemm.rate());
+    return new Result(name, threads, read.rate(), rates(gemv), multiply.rate(), rates(gemm));
   }
 
-  private void read(BenchCode code, Together together, MemorySegment piece, MemorySegment sink) {
+  private static Map<String, Rate> rates(Map<String, Series> series) {
+    var rates = new LinkedHashMap<String, Rate>();
+    series.forEach((format, all) -> rates.put(format, all.rate()));
+    return rates;
+  }
+
+  private void multiplyRows(Together together, Map.Entry<String, Product> product, MemorySegment x,
+      MemorySegment weights, MemorySegment out, double limit) {
+    double seconds = together.time(t -> product.getValue().run(x, weights, GEMM_ROWS, out, t, threads));
+    gemm.computeIfAbsent(product.getKey(), _ -> new Series()).add(2.0 * GEMM_ROWS * SIZE * SIZE / seconds, limit);
+  }
+
+  private double read(BenchCode code, Together together, MemorySegment piece, MemorySegment sink) {
     long part = piece.byteSize() / threads & -(16L << 10);
     double seconds =
         together.time(
             t -> code.read(piece.asSlice(t * part, part), part, sink.asSlice(t * 256L, 256)));
-    read.add(part * threads / seconds);
+    return read.add(part * threads / seconds);
   }
 
-  private void multiplyVector(
-      BenchCode code,
-      Together together,
-      DType dtype,
-      MemorySegment x,
-      MemorySegment weights,
-      MemorySegment out) {
-    long matrix = (long) SIZE * SIZE * dtype.bytes();
-    double seconds =
-        together.time(
-            t -> {
-              for (long at = 0; at < PIECE; at += matrix) {
-                code.linear(dtype, x, weights.asSlice(at, matrix), 1, out, t, threads);
-              }
-            });
-    gemv.computeIfAbsent(dtype, _ -> new Series()).add(weights.byteSize() / seconds);
+  private void multiplyVector(Together together, Map.Entry<String, Product> product, MemorySegment x,
+      MemorySegment weights, MemorySegment out, double limit) {
+    long matrix = product.getValue().bytes();
+    long count = PIECE / matrix;
+    double seconds = together.time(t -> {
+      for (long i = 0; i < count; i++) {
+        product.getValue().run(x, weights.asSlice(i * matrix, matrix), 1, out, t, threads);
+      }
+    });
+    gemv.computeIfAbsent(product.getKey(), _ -> new Series()).add(count * matrix / seconds, limit);
   }
 
-  private void multiply(BenchCode code, Together together, MemorySegment sink) {
+  private double multiply(BenchCode code, Together together, MemorySegment sink) {
     sink.asSlice(0, 4096).fill((byte) 0);
     double seconds =
         together.time(t -> code.multiply(MULTIPLY_ROUNDS, sink.asSlice(t * 256L, 256)));
-    multiply.add((double) threads * MULTIPLY_ROUNDS * BenchCode.multiplyFlop(cpu) / seconds);
+    return multiply.add((double) threads * MULTIPLY_ROUNDS * BenchCode.multiplyFlop(cpu) / seconds);
   }
 
   /// Small normal numbers, whether read as f32 or as pairs of bf16: arithmetic on denormal or

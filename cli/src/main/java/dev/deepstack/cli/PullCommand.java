@@ -1,5 +1,6 @@
 package dev.deepstack.cli;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.hub.Hub;
 import dev.deepstack.hub.Pull;
 import dev.deepstack.hub.Repository;
@@ -14,11 +15,9 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Fetches a model.
 @Command(name = "pull", mixinStandardHelpOptions = true,
@@ -36,7 +35,7 @@ final class PullCommand implements Callable<Integer> {
   private List<String> files = new ArrayList<>();
 
   @Option(names = {"-o", "--output"}, paramLabel = "FOLDER", description = "Where to put them (default: NAME).")
-  private @Nullable Path output;
+  private @Nullable Path place;
 
   @Option(names = "--hub", paramLabel = "KIND",
       description = "The hub's interface: huggingface (default) or modelscope.")
@@ -52,25 +51,21 @@ final class PullCommand implements Callable<Integer> {
       description = "How many ranges of a file to ask for at once (default ${DEFAULT-VALUE}).")
   private int connections;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() throws InterruptedException {
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     Hub hub = Hub.of(kind, url, System.getenv());
     Repository repository = Repository.parse(model, Objects.requireNonNullElse(revision, hub.kind().revision()));
-    Path folder = output != null ? output : Path.of(repository.name());
+    Path folder = place != null ? place : Path.of(repository.name());
     long start = System.nanoTime();
-    var progress = new PullProgress(spec.commandLine().getErr(), CommonOptions.isWatched());
+    var progress = new PullProgress(output.err(), CommonOptions.isWatched());
     List<Pull.Placed> placed = new Pull(hub, Retry.standard(), connections).run(repository, files, folder, progress);
     long bytes = placed.stream().mapToLong(Pull.Placed::bytes).sum();
     double seconds = (System.nanoTime() - start) / 1e9;
-    if (json) {
+    if (output.isJson()) {
       var report = new LinkedHashMap<String, Object>();
       report.put("model", repository.toString());
       report.put("revision", repository.revision());
@@ -79,14 +74,14 @@ final class PullCommand implements Callable<Integer> {
       report.put("files", placed);
       report.put("bytes", bytes);
       report.put("seconds", seconds);
-      out.println(JsonMapper.shared().writeValueAsString(report));
+      output.print(report);
     } else {
       long fetched = placed.stream().filter(Pull.Placed::fetched).count();
       String how = fetched == 0 ? "all there before"
           : fetched < placed.size() ? fetched + " of them fetched" : "fetched";
       out.printf(Locale.ROOT, "%s: %d files, %.1f MB, %s, in %.1f s%n", folder, placed.size(),
           bytes / 1e6, how, seconds);
-      placed.stream().filter(p -> p.checked() == null).forEach(p -> spec.commandLine().getErr().println(
+      placed.stream().filter(p -> p.checked() == null).forEach(p -> output.err().println(
           "deepstack: the hub names no checksum of " + p.path() + ", so only its length was checked."));
     }
     return 0;

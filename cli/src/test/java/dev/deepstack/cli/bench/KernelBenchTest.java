@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.deepstack.cli.bench.KernelBench.Rate;
-import dev.deepstack.tensor.DType;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -14,10 +13,10 @@ class KernelBenchTest {
       new KernelBench.Result(
           "x86-64-v4",
           2,
-          new Rate(40, 38),
-          Map.of(DType.F32, new Rate(36, 35)),
-          new Rate(200, 190),
-          new Rate(180.04, 170));
+          new Rate(40, 38, 1),
+          Map.of("f32", new Rate(36, 35, 0.92)),
+          new Rate(200, 190, 1),
+          Map.of("f32", new Rate(180.04, 170, 0.894)));
 
   @Test
   void reportsRatesAsJson() {
@@ -31,14 +30,18 @@ class KernelBenchTest {
                 "fma_gflop_s",
                 200.0,
                 "gemm_gflop_s",
-                Map.of("f32", 180.0)));
+                Map.of("f32", 180.0),
+                "gemv_share",
+                Map.of("f32", 0.92),
+                "gemm_share",
+                Map.of("f32", 0.89)));
   }
 
   @Test
   void showsSharesOfTheLimitThatBinds() {
     assertThat(RESULT.table().lines())
-        .anyMatch(line -> line.startsWith("GEMV 4096x4096 f32") && line.endsWith(" 90 %"))
-        .anyMatch(line -> line.startsWith("GEMM") && line.endsWith(" 90 %"));
+        .anyMatch(line -> line.startsWith("GEMV 4096x4096 f32") && line.endsWith(" 92 %"))
+        .anyMatch(line -> line.startsWith("GEMM") && line.endsWith(" 89 %"));
   }
 
   @Test
@@ -47,7 +50,16 @@ class KernelBenchTest {
     for (int i = 1; i <= 100; i++) {
       series.add(i * 1e9);
     }
-    assertThat(series.rate()).isEqualTo(new Rate(96, 51));
+    assertThat(series.rate()).isEqualTo(new Rate(96, 51, 1));
+  }
+
+  @Test
+  void sharesAreOfTheLimitOfTheirMoment() {
+    var series = new Series();
+    for (double speed : new double[] {1, 2, 1, 2, 2}) {
+      series.add(speed * 0.9e9, speed);
+    }
+    assertThat(series.rate().share()).isEqualTo(0.9);
   }
 
   @Test

@@ -136,6 +136,7 @@ final class PagedAttentionCode {
     f.loop(unit.first, unit.end, lanes, p -> {
       String slot = slot(unit, p);
       String keys = address(k, unit, slot);
+      String ahead = address(k, unit, slot(unit, ahead(unit, p)));
       String factors = scales(kernel.kScale(), unit, slot);
       String place = f.add(Vec.splat(f, p, lanes), Vec.iota(f, "i64", lanes));
       String open = f.icmp("slt", place, Vec.splat(f, f.add(unit.end, "0"), lanes));
@@ -144,12 +145,34 @@ final class PagedAttentionCode {
       }
       String visible = open;
       f.loop("0", unit.count, 1, h -> {
+        fetchKeys(ahead, stride, h);
         String dots = dots(at(queries, h, PagedBlocks.queryStride(op)), keys, stride);
         String scaled = factors.isEmpty() ? dots : f.fmul(dots, factors);
         String closed = Vec.splatConstant(f, "float", FnText.bare(Fn.f32(Float.NEGATIVE_INFINITY)), lanes);
         f.store(f.select(visible, scaled, closed), scoreAt(h, f.sub(p, unit.first)));
       });
     });
+  }
+
+  /// The block that is fetched while that of `p` is worked on: memory takes longer to answer than a block takes.
+  private String ahead(Unit unit, String p) {
+    int blocks = headsMost < 4 ? Tuning.PAGES_AHEAD_FEW_HEADS : Tuning.PAGES_AHEAD;
+    String last = f.binary("and", f.sub(unit.end, "1"), Integer.toString(-lanes));
+    return f.min(f.add(p, blocks * lanes), last);
+  }
+
+  /// Each head fetches its part of the keys of a later block, so that requests are spread over the work.
+  private void fetchKeys(String keys, String stride, String head) {
+    DType dtype = kernel.k().dtype();
+    String element = Registers.stored(dtype);
+    long bytes = kernel.q().shape().dim(2).constant() * dtype.bytes();
+    int rows = (lanes + headsMost - 1) / headsMost;
+    for (int j = 0; j < rows; j++) {
+      String row = f.at(keys, element, f.mul(stride, f.add(f.mul(head, rows), j)));
+      for (long line = 0; line < bytes; line += 64) {
+        f.prefetch(f.at(row, "i8", line), 2);
+      }
+    }
   }
 
   private String scoreAt(String head, String position) {
@@ -242,10 +265,14 @@ final class PagedAttentionCode {
       scaleWeights(unit, p, slot, keys);
     }
     String element = Registers.stored(v.dtype());
+    String ahead = keys == 1 ? "" : address(v, unit, slot(unit, ahead(unit, p)));
     vectors(v.shape().dim(2).constant(), (e, mask) -> {
       var values = new ArrayList<String>();
       for (int j = 0; j < keys; j++) {
         values.add(read(v.dtype(), f.at(f.at(from, element, f.mul(stride, j)), element, e), mask));
+        if (keys > 1) {
+          f.prefetch(f.at(f.at(ahead, element, f.mul(stride, j)), element, e), 2);
+        }
       }
       f.loop("0", unit.count, 1, h -> {
         String to = f.at(at(sums, h, PagedBlocks.valueStride(op)), "float", e);

@@ -9,6 +9,12 @@ final class Tuning {
   /// The same for block weights, beyond what lies before the codes of a chunk.
   static final int BLOCK_PREFETCH_BYTES = 1536;
 
+  /// Blocks of cache slots that attention fetches ahead, each as many slots as a vector has lanes.
+  static final int PAGES_AHEAD = 2;
+
+  /// The same where few heads share the keys, so that a block takes less time.
+  static final int PAGES_AHEAD_FEW_HEADS = 4;
+
   /// Length of the slabs of K that tiles work on.
   static final int SLAB = 256;
 

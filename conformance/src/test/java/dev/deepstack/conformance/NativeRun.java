@@ -5,6 +5,7 @@ import dev.deepstack.codegen.llvm.LlvmCodegen;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.program.Program;
+import dev.deepstack.program.StepMemory;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.program.code.LargeMemory;
 import dev.deepstack.program.code.NativeCode;
@@ -135,7 +136,7 @@ final class NativeRun {
   private void step(Arena arena, NativeCode code, MemorySegment table, MemorySegment dims) {
     var handle = Linker.nativeLinker().downcallHandle(code.symbol(Program.ENTRY), FunctionDescriptor.ofVoid(
         ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
-    var sync = arena.allocate(128, 64);
+    var sync = arena.allocate(StepMemory.bytes(threads), StepMemory.LINE_BYTES);
     var running = IntStream.range(0, threads).mapToObj(t -> CompletableFuture.runAsync(() -> {
       try {
         handle.invokeExact(table, dims, sync, (long) t, (long) threads);
@@ -144,7 +145,7 @@ final class NativeRun {
       }
     }, r -> new Thread(r).start())).toArray(CompletableFuture<?>[]::new);
     CompletableFuture.allOf(running).join();
-    if (sync.get(ValueLayout.JAVA_LONG, 64) != 0) {
+    if (sync.get(ValueLayout.JAVA_LONG, StepMemory.FAULT) != 0) {
       throw new IndexOutOfBoundsException("the code met an index out of range");
     }
   }

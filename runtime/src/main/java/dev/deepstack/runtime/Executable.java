@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
+import dev.deepstack.program.StepMemory;
 import dev.deepstack.program.WeightSource;
 import dev.deepstack.program.code.CpuFeatures;
 import dev.deepstack.program.code.LargeMemory;
@@ -31,8 +32,6 @@ import org.jspecify.annotations.Nullable;
 /// when a call's shapes fit. All methods may be called from any thread, one at a time.
 public final class Executable implements AutoCloseable {
   private static final int BINDINGS_MAX = 16;
-  private static final int SYNC_BYTES = 128;
-  private static final int FAULT_OFFSET = 64;
 
   private final Arena arena = Arena.ofShared();
   private final Team team;
@@ -62,7 +61,7 @@ public final class Executable implements AutoCloseable {
       Map<String, Long> fixed, PackedCopy.@Nullable Place place) {
     this.initial = Map.copyOf(initial);
     this.fixed = Map.copyOf(fixed);
-    sync = arena.allocate(SYNC_BYTES, 64);
+    sync = arena.allocate(StepMemory.bytes(threads), StepMemory.LINE_BYTES);
     for (Port port : programs.getFirst().states()) {
       states.put(port.name(), allocate(port));
     }
@@ -255,14 +254,14 @@ public final class Executable implements AutoCloseable {
 
   synchronized void step(Binding binding) {
     binding.refresh();
-    sync.set(JAVA_LONG, 0, 0);
     if (binding.threads() == 1) {
       binding.run(sync, 0);
     } else {
+      sync.fill((byte) 0);
       team.run(thread -> binding.run(sync, thread));
     }
-    if (sync.get(JAVA_LONG, FAULT_OFFSET) != 0) {
-      sync.set(JAVA_LONG, FAULT_OFFSET, 0);
+    if (sync.get(JAVA_LONG, StepMemory.FAULT) != 0) {
+      sync.set(JAVA_LONG, StepMemory.FAULT, 0);
       reset();
       throw new InvalidInputException("an index in the inputs, such as a token id or position, is outside its table; "
           + "check the inputs against the model's vocabulary and context");

@@ -85,7 +85,7 @@ final class BenchCode implements AutoCloseable {
     /// This thread's share of `rows` rows times a packed matrix.
     void run(MemorySegment x, MemorySegment weights, long rows, MemorySegment out, long thread, long threads)
         throws Throwable {
-      kernel.invokeExact(x, xStride, weights, rows, out, (long) SIZE, thread, threads);
+      kernel.invokeExact(x, xStride, weights, rows, out, (long) SIZE, MemorySegment.NULL, thread, threads);
     }
   }
 
@@ -108,6 +108,7 @@ final class BenchCode implements AutoCloseable {
         ValueLayout.JAVA_LONG,
         ValueLayout.ADDRESS,
         ValueLayout.JAVA_LONG,
+        ValueLayout.ADDRESS,
         ValueLayout.JAVA_LONG,
         ValueLayout.JAVA_LONG);
   }

@@ -15,7 +15,7 @@ import java.util.SequencedMap;
 /// arithmetic in both forms, symbolic ([Indexing]) and as instructions.
 ///
 /// Parameters of every kernel: its buffers `b0, b1, …`, then `dims` (symbol values), `fault` (where an index out of
-/// range is noted), `thread` and `threads`.
+/// range is noted), `claims` (see [Claims]), `thread` and `threads`.
 final class KernelCode {
   final Fn f;
   final Indexing indexing;
@@ -45,7 +45,7 @@ final class KernelCode {
     for (int i = 0; i < buffers; i++) {
       list.add("ptr b" + i);
     }
-    list.addAll(List.of("ptr dims", "ptr fault", "i64 thread", "i64 threads"));
+    list.addAll(List.of("ptr dims", "ptr fault", "ptr claims", "i64 thread", "i64 threads"));
     return list;
   }
 

@@ -38,6 +38,7 @@ final class LinearCode {
     var context = new ArrayList<>(KernelCode.parameters(buffers.size()));
     context.removeLast();
     context.removeLast();
+    context.removeLast();
     var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.blocks(), recipe.rows(), recipe.k(),
         Rows.ALL, context);
     LinearKernel.emit(module, spec, this::store);

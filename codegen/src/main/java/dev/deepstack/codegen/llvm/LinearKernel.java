@@ -12,14 +12,14 @@ import java.util.stream.Stream;
 /// Generates matrix products with packed weights:
 ///
 /// ```
-/// void name(ptr x, i64 xStride, ptr w, i64 rows, [ptr list,] context..., i64 thread, i64 threads)
+/// void name(ptr x, i64 xStride, ptr w, i64 rows, [ptr list,] context..., ptr claims, i64 thread, i64 threads)
 /// ```
 ///
 /// `x` holds f32 rows `xStride` elements apart, or for block weights rows as [Int8Rows] lays them out, `xStride` bytes
 /// apart; `w` is a matrix in the form of [PanelLayout] for the target's lanes; `rows` is the number of result rows, any
 /// number from 0; `list` is there for [Rows#LISTED_I32] and `LISTED_I64`. All `threads` threads call the function with
-/// their number, each computes its share, and none waits for another. A few rows stream the weights once; many rows use
-/// tiles. Up to 256 KiB of stack are used.
+/// their number, each computes its share, and none waits for another. A few rows stream the weights once, in pieces
+/// that threads claim ([Claims]); many rows use tiles. Up to 256 KiB of stack are used.
 public final class LinearKernel {
   private final ModuleText module;
   final LinearSpec spec;
@@ -72,7 +72,7 @@ public final class LinearKernel {
 
   /// Splits the work: by panels, or by rows where there are too few panels to share out evenly.
   private void entry() {
-    var f = module.function(spec.name(), "void", parameters("i64 thread", "i64 threads"));
+    var f = module.function(spec.name(), "void", parameters("ptr claims", "i64 thread", "i64 threads"));
     var panels = Long.toString(layout.panels());
     var eight = f.mul("%threads", 8);
     var byRows = f.binary("and", f.icmp("sgt", eight, panels), f.icmp("sge", "%rows", eight));
@@ -87,9 +87,39 @@ public final class LinearKernel {
         () ->
             f.when(
                 f.icmp("sle", count, Integer.toString(mostRows())),
-                () -> call(f, spec.name() + ".few", row, rowEnd, panel, panelEnd),
+                () -> f.when(byRows,
+                    () -> call(f, spec.name() + ".few", row, rowEnd, panel, panelEnd),
+                    () -> Claims.each(f, Long.toString(pieces(layout)), piece -> {
+                      String first = f.mul(piece, panelsOfPiece(layout));
+                      call(f, spec.name() + ".few", row, rowEnd, first, panelEnd(f, layout, first));
+                    })),
                 () -> call(f, spec.name() + ".many", row, rowEnd, panel, panelEnd)));
     f.end();
+  }
+
+  /// Pieces of at least this many bytes keep claims rare and memory busy.
+  private static final int PIECE_BYTES = 32 << 10;
+
+  private static long panelsOfPiece(PanelLayout layout) {
+    return Math.max(1, PIECE_BYTES / Math.max(1, layout.panelBytes()));
+  }
+
+  /// Pieces that threads claim of a matrix.
+  static long pieces(PanelLayout layout) {
+    return (layout.panels() + panelsOfPiece(layout) - 1) / panelsOfPiece(layout);
+  }
+
+  private static String panelEnd(Fn f, PanelLayout layout, String first) {
+    return f.min(f.add(first, panelsOfPiece(layout)), Long.toString(layout.panels()));
+  }
+
+  /// Emits a call that computes one piece of the first row.
+  ///
+  /// @param arguments those of the function up to and with its context
+  static void callPiece(Fn f, LinearSpec spec, PanelLayout layout, String piece, List<String> arguments) {
+    String first = f.mul(piece, panelsOfPiece(layout));
+    var range = Stream.of("i64 0", "i64 1", first, panelEnd(f, layout, first));
+    f.call("void", "@" + spec.name() + ".few", Stream.concat(arguments.stream(), range).toArray(String[]::new));
   }
 
   private static String share(Fn f, String total, String thread) {

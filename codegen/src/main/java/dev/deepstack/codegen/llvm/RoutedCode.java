@@ -7,13 +7,14 @@ import dev.deepstack.ir.Value;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 
 /// Routed linear layers. One token streams the chosen experts' panels one after another; many tokens are listed by
 /// expert first, so that each chosen expert is read once. Experts nobody chose are never touched. All threads share out
-/// the panels of every expert, so their work is even however the router chose.
+/// the panels of every expert, or for one token claim pieces of them, so their work is even however the router chose.
 final class RoutedCode {
   private final Kernel.RoutedLinear kernel;
   private final WeightRecipe recipe;
@@ -43,7 +44,9 @@ final class RoutedCode {
       String place = f.load("i64", f.at("%places", "i64", row));
       f.store(results, f.at("%out", "float", f.add(f.mul(place, "%outStride"), column)));
     });
-    long expertBytes = LinearKernel.layout(spec, module.cpu()).bytes();
+    var layout = LinearKernel.layout(spec, module.cpu());
+    long expertBytes = layout.bytes();
+    long pieces = LinearKernel.pieces(layout);
     var f = module.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
     var code = new KernelCode(f, memory, symbols, buffers);
     String choices = code.index(kernel.ids().shape().dim(1));
@@ -53,10 +56,12 @@ final class RoutedCode {
     String places = f.at(lists, "i64", pairs);
     String few = f.icmp("sle", pairs, choices);
     f.when(few,
-        () -> f.loop("0", pairs, 1, pair -> {
+        () -> Claims.each(f, f.mul(pairs, pieces), item -> {
+          String pair = f.div(item, pieces);
           f.store(row(f, pair, choices), lists);
           f.store(pair, places);
-          call(code, name, expertBytes, expert(code, pair, choices), "i64 1", lists, places);
+          var arguments = arguments(code, expertBytes, expert(code, pair, choices), "i64 1", lists, places);
+          LinearKernel.callPiece(f, spec, layout, f.mod(item, pieces), arguments);
         }),
         () -> f.loop("0", Long.toString(recipe.groups()), 1, expert -> {
           String count = list(code, expert, pairs, choices, lists, places);
@@ -92,13 +97,20 @@ final class RoutedCode {
 
   private void call(
       KernelCode code, String name, long expertBytes, String expert, String rows, String lists, String places) {
+    var arguments = new ArrayList<>(arguments(code, expertBytes, expert, rows, lists, places));
+    arguments.addAll(List.of("ptr null", "%thread", "%threads"));
+    code.f.call("void", "@" + name + ".expert", arguments.toArray(String[]::new));
+  }
+
+  private List<String> arguments(
+      KernelCode code, long expertBytes, String expert, String rows, String lists, String places) {
     Fn f = code.f;
     Operand x = kernel.x();
     int axis = isShared() ? 0 : 1;
     String stride = code.index(x.strides().get(axis));
     String weights = f.at(code.buffer(kernel.weight()), "i8", f.mul(expert, expertBytes));
     String out = code.address(kernel.out(), kernel.out().offset());
-    f.call("void", "@" + name + ".expert", code.address(x, x.offset()), stride, weights, rows, lists, out,
-        Long.toString(recipe.rows()), places, "%thread", "%threads");
+    String outStride = Long.toString(recipe.rows());
+    return List.of(code.address(x, x.offset()), stride, weights, rows, lists, out, outStride, places);
   }
 }

@@ -1,9 +1,11 @@
 package dev.deepstack.codegen.llvm;
 
+import dev.deepstack.codegen.tile.Kernel;
 import dev.deepstack.codegen.tile.TileProgram;
 import dev.deepstack.codegen.tile.TileProgram.Step;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.program.Program;
+import dev.deepstack.program.StepMemory;
 import dev.deepstack.tensor.Dim;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -16,7 +18,6 @@ final class StepCode {
   /// Multiply-adds below which a barrier costs more than a second thread brings.
   private static final long SHARED_WORK_MIN = 16_000;
   private static final int SPINS_BEFORE_YIELD = 4000;
-  private static final int FAULT_OFFSET = 64;
 
   private final TileProgram program;
   private final List<String> functions;
@@ -40,26 +41,39 @@ final class StepCode {
     new StepCode(module, program, functions).emit();
   }
 
-  /// Counts arrivals; the last one of a round releases all. Spins, then gives its time slice away.
+  /// Counts arrivals; the last one of a round sets the claims back and releases all. The others spin, then give their
+  /// time slices away.
   private static void barrier(ModuleText module) {
     module.declare("i32 @sched_yield()");
     module.declare("void @llvm.x86.sse2.pause()");
-    var f = module.internal("barrier", "void", "ptr sync", "i64 target");
-    f.value("i64", "atomicrmw add ptr %sync, i64 1 acq_rel");
-    String spins = f.variable("i64", "i64 0");
-    f.whileLoop(g -> g.icmp("slt", g.value("i64", "load atomic i64, ptr %sync acquire, align 8"), "%target"), () -> {
-      String n = f.add(f.load("i64", spins), "1");
-      f.store(n, spins);
-      f.when(f.icmp("sgt", n, Integer.toString(SPINS_BEFORE_YIELD)),
-          () -> f.call("i32", "@sched_yield"), () -> f.call("void", "@llvm.x86.sse2.pause"));
-    });
+    var f = module.internal("barrier", "void", "ptr sync", "i64 target", "i64 threads");
+    String before = f.value("i64", "atomicrmw add ptr %sync, i64 1 acq_rel");
+    String released = f.byteAt("%sync", StepMemory.RELEASED);
+    f.when(f.icmp("eq", f.add(before, 1), "%target"), () -> {
+      String claims = f.byteAt("%sync", StepMemory.CLAIMS);
+      f.loop("0", f.mul("%threads", StepMemory.CLAIMING_MAX), 1,
+          i -> f.store("i64 0", f.at(claims, "i8", f.mul(i, StepMemory.LINE_BYTES))));
+      f.line("store atomic i64 %target, ptr " + released + " release, align 8");
+    }, () -> await(f, released));
     f.end();
   }
 
+  private static void await(Fn f, String released) {
+    String spins = f.variable("i64", "i64 0");
+    f.whileLoop(g -> g.icmp("slt", g.value("i64", "load atomic i64, ptr " + released + " acquire, align 8"), "%target"),
+        () -> {
+          String n = f.add(f.load("i64", spins), "1");
+          f.store(n, spins);
+          f.when(f.icmp("sgt", n, Integer.toString(SPINS_BEFORE_YIELD)),
+              () -> f.call("i32", "@sched_yield"), () -> f.call("void", "@llvm.x86.sse2.pause"));
+        });
+  }
+
   private void emit() {
-    String fault = f.byteAt("%sync", FAULT_OFFSET);
+    String fault = f.byteAt("%sync", StepMemory.FAULT);
     String shared = f.icmp("sgt", "%threads", "1");
     var since = new ArrayList<Step>();
+    int claiming = 0;
     for (int i = 0; i < program.steps().size(); i++) {
       Step step = program.steps().get(i);
       String parallel = isParallel(step);
@@ -68,10 +82,18 @@ final class StepCode {
         f.when(needed, this::arrive);
         if (parallel.equals("true")) {
           since.clear();
+          claiming = 0;
         }
       }
       since.add(step);
-      call(step, functions.get(i), parallel, fault);
+      // Without counters of its own a kernel shares its work evenly.
+      String claims = "ptr null";
+      if (claims(step) && claiming < StepMemory.CLAIMING_MAX) {
+        String before = f.mul("%threads", claiming++ * StepMemory.LINE_BYTES);
+        String counters = f.at(f.byteAt("%sync", StepMemory.CLAIMS), "i8", before);
+        claims = f.select(shared, counters, "ptr null");
+      }
+      call(step, functions.get(i), parallel, List.of(fault, claims));
     }
     f.end();
   }
@@ -79,7 +101,7 @@ final class StepCode {
   private void arrive() {
     String target = f.add(f.load("i64", phase), "%threads");
     f.store(target, phase);
-    f.call("void", "@barrier", "%sync", target);
+    f.call("void", "@barrier", "%sync", target, "%threads");
     f.store("i1 false", hasParallel);
   }
 
@@ -89,14 +111,20 @@ final class StepCode {
         : f.icmp("sge", code.index(work), Long.toString(SHARED_WORK_MIN));
   }
 
-  private void call(Step step, String function, String parallel, String fault) {
+  private static boolean claims(Step step) {
+    return step.kernel() instanceof Kernel.Linear || step.kernel() instanceof Kernel.RoutedLinear;
+  }
+
+  private void call(Step step, String function, String parallel, List<String> faultAndClaims) {
     var arguments = new ArrayList<String>();
     for (int buffer : buffers(step)) {
       arguments.add(f.load("ptr", f.at("%buffers", "ptr", buffer)));
     }
     arguments.add("%dims");
-    arguments.add(fault);
-    Runnable alone = () -> f.when(f.icmp("eq", "%thread", "0"), () -> call(function, arguments, "0", "1"));
+    var single = new ArrayList<>(arguments);
+    single.addAll(List.of(faultAndClaims.getFirst(), "ptr null"));
+    arguments.addAll(faultAndClaims);
+    Runnable alone = () -> f.when(f.icmp("eq", "%thread", "0"), () -> call(function, single, "0", "1"));
     Runnable together = () -> {
       call(function, arguments, "%thread", "%threads");
       f.store("i1 true", hasParallel);

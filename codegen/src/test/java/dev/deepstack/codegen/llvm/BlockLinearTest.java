@@ -6,6 +6,7 @@ import dev.deepstack.codegen.llvm.LinearSpec.Rows;
 import dev.deepstack.codegen.tile.Int8Rows;
 import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.tensor.BlockFormat;
+import dev.deepstack.program.StepMemory;
 import dev.deepstack.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -44,7 +45,9 @@ class BlockLinearTest {
         for (long m : s[0] == 160 ? new long[] {1, 71, 73, 150} : fewRows) {
           var data = new Case(format, cpu, m, s[0], s[1] * format.weights());
           for (int threads = 1; threads <= 2; threads++) {
-            data.check(code, name(s), threads);
+            data.check(code, name(s), threads, MemorySegment.NULL);
+            // Who comes first claims everything, and the others find nothing left.
+            data.check(code, name(s), threads, Arena.ofAuto().allocate((long) StepMemory.LINE_BYTES * threads, 64));
           }
         }
       }
@@ -155,12 +158,12 @@ class BlockLinearTest {
       }
     }
 
-    void check(Compiled code, String name, int threads) {
+    void check(Compiled code, String name, int threads, MemorySegment claims) {
       for (long i = 0; i < m * (n + 3); i++) {
         y.setAtIndex(ValueLayout.JAVA_FLOAT, i, UNTOUCHED);
       }
       for (long thread = 0; thread < threads; thread++) {
-        code.call(name, x, rows.rowBytes(), packed, m, y, n + 3, thread, (long) threads);
+        code.call(name, x, rows.rowBytes(), packed, m, y, n + 3, claims, thread, (long) threads);
       }
       for (int i = 0; i < m; i++) {
         for (int j = 0; j < n + 3; j++) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.deepstack.codegen.llvm.LinearSpec.Rows;
 import dev.deepstack.program.weight.Packing;
+import dev.deepstack.program.StepMemory;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.HostTensor;
 import java.lang.foreign.Arena;
@@ -53,7 +54,10 @@ class LinearKernelTest {
         for (long m : s[0] == 160 ? new long[] {1, 95, 96, 97, 200} : fewRows) {
           var data = new Case(dtype, cpu, m, s[0], s[1]);
           for (int threads = 1; threads <= 3; threads++) {
-            data.check(code, "mm" + s[0] + "_" + s[1], threads);
+            data.check(code, "mm" + s[0] + "_" + s[1], threads, MemorySegment.NULL);
+            // Who comes first claims everything, and the others find nothing left.
+            var claims = Arena.ofAuto().allocate((long) StepMemory.LINE_BYTES * threads, 64);
+            data.check(code, "mm" + s[0] + "_" + s[1], threads, claims);
           }
         }
       }
@@ -92,7 +96,7 @@ class LinearKernelTest {
         for (var variant : List.of("narrow", "wide")) {
           out.fill((byte) 0);
           var list = variant.equals("narrow") ? list32 : list64;
-          code.call(variant, data.x, data.stride(), data.packed, (long) m, list, bias, out, 0L, 1L);
+          code.call(variant, data.x, data.stride(), data.packed, (long) m, list, bias, out, MemorySegment.NULL, 0L, 1L);
           for (int i = 0; i < m; i++) {
             for (int j = 0; j < 37; j++) {
               double wanted = data.exact((i * 7 + 3) % 40, j) + j;
@@ -156,12 +160,12 @@ class LinearKernelTest {
       return sum;
     }
 
-    void check(Compiled code, String name, int threads) {
+    void check(Compiled code, String name, int threads, MemorySegment claims) {
       for (long i = 0; i < m * (n + 3); i++) {
         y.setAtIndex(ValueLayout.JAVA_FLOAT, i, UNTOUCHED);
       }
       for (long thread = 0; thread < threads; thread++) {
-        code.call(name, x, stride(), packed, m, y, n + 3, thread, (long) threads);
+        code.call(name, x, stride(), packed, m, y, n + 3, claims, thread, (long) threads);
       }
       for (long i = 0; i < m; i++) {
         for (long j = 0; j < n + 3; j++) {

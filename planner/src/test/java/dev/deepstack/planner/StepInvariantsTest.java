@@ -140,6 +140,9 @@ final class StepInvariantsTest {
       assertThat(touched).isGreaterThanOrEqualTo(Math.min(experts, k) / ROUNDING)
           .isLessThanOrEqualTo(Math.min(experts, tokens * k) * ROUNDING);
       assertThat(f.touched(tokens * 2)).isGreaterThanOrEqualTo(touched / ROUNDING);
+      double spread = gen.doubleIn(0, 2);
+      assertThat(f.touched(tokens, spread)).isBetween(f.touched(1, spread) / ROUNDING, touched * ROUNDING);
+      assertThat(f.touched(tokens * 2, spread)).isGreaterThanOrEqualTo(f.touched(tokens, spread) / ROUNDING);
       assertThat(f.touched(1e9)).isCloseTo(experts, org.assertj.core.data.Offset.offset(1e-6));
       assertThat(Feed.routed(experts, experts, 1024, 0, 4096).touched(1)).isGreaterThanOrEqualTo(experts / ROUNDING);
     });

@@ -19,7 +19,9 @@ public final class StepModel {
   private static final double OWN_SHARE = 0.85;
   private static final double OWN_LAUNCH = 2e-7;
   private static final double HALF = 50;
-  private static final double EAGER = 4;
+  /// Spread of the logarithm of how often experts are chosen.
+  private static final double LIKED = 1;
+  private static final double EAGER = 8;
   private static final double YOUNG = 1.25;
   private static final double SHARE_MAX = 0.97;
   private static final double OVERLAP_LEFT = 0.25;
@@ -36,6 +38,10 @@ public final class StepModel {
   private final double gather;
   private final double half;
   private final double served;
+  private final double attentionPeak;
+  private final double projectionPeak;
+  private final double densePeak;
+  private final double expertPeak;
 
   /// @param device one rank
   public StepModel(ModelShape model, Device device, Layout layout, Precision precision, Conditions conditions,
@@ -43,7 +49,7 @@ public final class StepModel {
     this.model = model;
     this.device = device;
     this.layout = layout;
-    this.precision = precision;
+    this.precision = model.layers().stream().anyMatch(l -> l.feed().routed()) ? precision : precision.uniform();
     this.conditions = conditions;
     boolean measured = device.confidence().equals(Device.MEASURED);
     this.bandwidth = device.bandwidth() * (measured ? OWN_SHARE
@@ -58,6 +64,10 @@ public final class StepModel {
         : constants.get(Constants.Shared.SYNC) * Math.sqrt(constants.launch(device.id())) * young;
     this.gather = device.bandwidth() * constants.get(Constants.Shared.GATHER);
     this.half = device.host() ? 3 : HALF;
+    this.attentionPeak = device.peak("bf16");
+    this.projectionPeak = device.peak(this.precision.attentionMath());
+    this.densePeak = device.peak(this.precision.denseMath());
+    this.expertPeak = device.peak(this.precision.expertMath());
     this.served = measured ? 0 : constants.get(Constants.Shared.SERVED);
   }
 
@@ -133,7 +143,7 @@ public final class StepModel {
     for (Layer l : model.layers()) {
       Attention a = l.attention();
       double flops = tokens / length * a.prefillFlops(length, past) / layout.tp();
-      double peak = device.peak("bf16") * Math.min(SHARE_MAX, compute * 1.4);
+      double peak = attentionPeak * Math.min(SHARE_MAX, compute * 1.4);
       Terms core = new Terms(0, flops / peak, 0, 0, 0, 0, 0, 0, 0);
       sum = sum.plus(common(l, tokens, all, overlap, core, true).times(l.count()));
     }
@@ -149,7 +159,7 @@ public final class StepModel {
     double share = Math.min(layout.tp(), a.cacheHeads());
     double read = requests * a.read(context) * precision.cacheBytes() / share / (device.bandwidth() * CACHE_SHARE);
     double math = requests * queries * a.decodeFlops(context) / layout.tp()
-        / (device.peak("bf16") * ATTENTION_COMPUTE);
+        / (attentionPeak * ATTENTION_COMPUTE);
     double rows = requests * Math.min(queries, 2) * a.gathered(context) * precision.cacheBytes() / gather;
     return common(l, requests * queries, tokens, overlap, new Terms(0, norm(read, math), rows, 0, 0, 0, 0, 0, 0),
         false);
@@ -164,9 +174,9 @@ public final class StepModel {
     Attention a = l.attention();
     Feed f = l.feed();
     double weights = a.weights() / layout.tp();
-    double projections = product(own, weights, precision.attentionBytes(), precision.denseMath());
+    double projections = product(own, weights, precision.attentionBytes(), projectionPeak);
     double dense = f.dense() == 0 && !f.routed() ? 0
-        : product(own, f.denseWeights(hidden) / layout.tp(), precision.denseBytes(), precision.denseMath());
+        : product(own, f.denseWeights(hidden) / layout.tp(), precision.denseBytes(), densePeak);
     double experts = f.routed() ? experts(f, all, prefill) : 0;
     double streams = own * hidden * 2.0 * (12 + (l.streams() > 1 ? 8.0 * l.streams() : 0)) / bandwidth;
     if (f.routed()) {
@@ -189,12 +199,13 @@ public final class StepModel {
   private Terms head(double tokens) {
     double share = Math.min(layout.stage(), 16);
     double t = product(tokens * layout.dp() / Math.min(layout.dp(), share), (double) model.hidden() * model.vocab()
-        / share, 2, "bf16");
+        / share, 2, attentionPeak);
     return new Terms(0, 0, 0, 0, t + 3 * launch, 0, 0, 0, 0);
   }
 
   private double experts(Feed f, double all, boolean prefill) {
-    double touched = f.touched(all) / layout.ep();
+    double everywhere = f.touched(all, LIKED);
+    double touched = everywhere / layout.ep();
     double most = (double) f.experts() / layout.ep();
     if (!conditions.balanced() && layout.ep() > 1) {
       touched = Math.min(most, touched + Math.sqrt(2 * touched * Math.log(layout.ep())) * 0.5);
@@ -202,8 +213,8 @@ public final class StepModel {
     touched = Math.max(touched, Math.min(1, all * f.active() / layout.ep()));
     double weights = f.expertWeights() / layout.moeTp();
     double load = all * f.active() / layout.ep() * imbalance(prefill);
-    double perExpert = Math.max(1, all * f.active() / Math.max(1, f.touched(all)));
-    double math = 2 * load * weights / rate(precision.expertMath(), perExpert);
+    double perExpert = Math.max(1, all * f.active() / Math.max(1, everywhere));
+    double math = 2 * load * weights / rate(expertPeak, perExpert);
     Device card = device.card();
     if (card != null || conditions.hostBandwidth() > 0) {
       double host = conditions.hostBandwidth() > 0 ? conditions.hostBandwidth() * 0.92 : bandwidth;
@@ -219,16 +230,16 @@ public final class StepModel {
     return 1 + (prefill ? 0.18 : 0.25) * Math.min(1.5, Math.log(layout.ep()) / Math.log(32));
   }
 
-  private double product(double tokens, double weights, double bytes, String math) {
+  private double product(double tokens, double weights, double bytes, double peak) {
     Device card = device.card();
     if (card != null) {
       return norm(weights * bytes / (card.bandwidth() * 0.8), 2 * tokens * weights / (card.peak("bf16") * 0.4));
     }
-    return norm(weights * bytes / bandwidth, 2 * tokens * weights / rate(math, tokens));
+    return norm(weights * bytes / bandwidth, 2 * tokens * weights / rate(peak, tokens));
   }
 
-  private double rate(String math, double tokens) {
-    return device.peak(math) * compute * tokens / (tokens + half * Math.sqrt(device.peak(math) / 1e15));
+  private double rate(double peak, double tokens) {
+    return peak * compute * tokens / (tokens + half * Math.sqrt(peak / 1e15));
   }
 
   private double exchange(Feed f, double own, boolean prefill) {

@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 
 /// From published points to a calibration, and what it is worth on points that it has not seen.
 public final class Calibrator {
@@ -23,7 +25,6 @@ public final class Calibrator {
   private final Fit fit;
   private final Constants constants;
   private final Evidence evidence;
-  private final Map<String, Constants> without = new LinkedHashMap<>();
   private final Map<Unit, List<Judged>> judged = new EnumMap<>(Unit.class);
 
   /// Fits the constants to `points`.
@@ -33,15 +34,25 @@ public final class Calibrator {
     predictor = new Predictor(models, devices);
     fit = new Fit(predictor, points);
     constants = fit.run();
+    double[] residual = new double[fit.outcomes().size()];
+    for (int i = 0; i < residual.length; i++) {
+      Outcome o = fit.outcomes().get(i);
+      residual[i] = o.residual(predictor.predict(o.point(), constants));
+    }
+    evidence = evidence(residual, _ -> false);
+  }
+
+  /// What outcomes say whose residuals are known, but those that `out` picks.
+  private Evidence evidence(double[] residual, Predicate<Outcome> out) {
     var measured = new ArrayList<Evidence.Measured>();
-    for (Outcome o : fit.outcomes()) {
-      double residual = o.residual(predictor.predict(o.point(), constants));
-      if (Double.isFinite(residual)) {
-        measured.add(new Evidence.Measured(o.point().id(), o.point().family(), place(o), residual,
+    for (int i = 0; i < residual.length; i++) {
+      Outcome o = fit.outcomes().get(i);
+      if (Double.isFinite(residual[i]) && !out.test(o)) {
+        measured.add(new Evidence.Measured(o.point().id(), o.point().family(), place(o), residual[i],
             o.point().confidence().equals("high") ? 1 : 0.5));
       }
     }
-    evidence = new Evidence(measured);
+    return new Evidence(measured);
   }
 
   private Evidence.Place place(Outcome o) {
@@ -65,7 +76,7 @@ public final class Calibrator {
     var leftOut = new LinkedHashMap<String, Constants>();
     for (Outcome o : fit.outcomes()) {
       if (o.point().device().equals(LEFT_OUT)) {
-        leftOut.computeIfAbsent(o.point().id(), id -> fit.without(x -> x.point().id().equals(id)));
+        leftOut.computeIfAbsent(o.point().id(), id -> fit.without(x -> x.point().id().equals(id)).constants());
       }
     }
     return new Calibration(constants, evidence, quantiles, leftOut, fit.sources());
@@ -87,6 +98,16 @@ public final class Calibrator {
     Unit(String words) {
       this.words = words;
     }
+
+    /// What a point is left out together with.
+    String of(Point p) {
+      return switch (this) {
+        case NONE -> "";
+        case POINT -> p.id();
+        case FAMILY -> p.family();
+        case DEVICE -> p.device();
+      };
+    }
   }
 
   /// How a number came out that the calibration had not seen.
@@ -104,32 +125,26 @@ public final class Calibrator {
   }
 
   private List<Judged> judge(Unit unit) {
-    var list = new ArrayList<Judged>();
-    for (Outcome o : fit.outcomes()) {
-      Point p = o.point();
-      String name = unit + switch (unit) {
-        case NONE -> "";
-        case POINT -> p.id();
-        case FAMILY -> p.family();
-        case DEVICE -> p.device();
-      };
-      Constants c = unit == Unit.NONE ? constants : without.computeIfAbsent(name, _ -> fit.without(x -> switch (unit) {
-        case NONE -> false;
-        case POINT -> x.point().id().equals(p.id());
-        case FAMILY -> x.point().family().equals(p.family());
-        case DEVICE -> x.point().device().equals(p.device());
-      }));
-      Evidence e = evidence.without(m -> switch (unit) {
-        case NONE -> false;
-        case POINT -> m.id().equals(p.id());
-        case FAMILY -> m.family().equals(p.family());
-        case DEVICE -> m.place().device().equals(p.device());
-      });
-      Map<String, Double> predicted = predictor.predict(p, c);
-      Evidence.Belief belief = e.at(place(o));
-      list.add(new Judged(p, o.kind(), devices.get(p.device()).vendor(), o.error(predicted, Math.exp(belief.shift())),
-          o.residual(predicted) - belief.shift(), belief.spread(), o.error(predicted, 1)));
+    var without = new ConcurrentHashMap<String, Known>();
+    return fit.outcomes().parallelStream().map(o -> {
+      Known known = without.computeIfAbsent(unit.of(o.point()), name -> known(unit, name));
+      Map<String, Double> predicted = predictor.predict(o.point(), known.constants());
+      Evidence.Belief belief = known.evidence().at(place(o));
+      return new Judged(o.point(), o.kind(), devices.get(o.point().device()).vendor(),
+          o.error(predicted, Math.exp(belief.shift())), o.residual(predicted) - belief.shift(), belief.spread(),
+          o.error(predicted, 1));
+    }).toList();
+  }
+
+  /// What is known when something is left out.
+  private record Known(Constants constants, Evidence evidence) {}
+
+  private Known known(Unit unit, String name) {
+    if (unit == Unit.NONE) {
+      return new Known(constants, evidence);
     }
-    return list;
+    Predicate<Outcome> out = o -> unit.of(o.point()).equals(name);
+    Fit.Without rest = fit.without(out);
+    return new Known(rest.constants(), evidence(rest.residual(), out));
   }
 }

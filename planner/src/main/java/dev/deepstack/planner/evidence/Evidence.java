@@ -31,9 +31,10 @@ public final class Evidence {
   /// @param spread standard deviation of that logarithm
   public record Belief(double shift, double spread) {}
 
-  private static final double AMPLITUDE = 0.30;
-  private static final double NOISE = 0.07;
-  private static final double LENGTH = 1.0;
+  private static final double NOISE = 0.05;
+  /// Shares of the error that are the same everywhere, and everywhere for a model.
+  private static final double ALL = 0.08;
+  private static final double SAME_MODEL = 0.20;
 
   private final List<Measured> measured;
 
@@ -60,7 +61,7 @@ public final class Evidence {
         near.add(m);
       }
     }
-    double variance = amplitude(place) * amplitude(place);
+    double variance = covariance(place, place);
     if (near.isEmpty()) {
       return new Belief(0, Math.sqrt(variance + NOISE * NOISE));
     }
@@ -70,8 +71,9 @@ public final class Evidence {
     for (int i = 0; i < n; i++) {
       Measured m = near.get(i);
       k[i] = covariance(place, m.place());
-      for (int j = 0; j < n; j++) {
+      for (int j = 0; j <= i; j++) {
         a[i][j] = covariance(m.place(), near.get(j).place());
+        a[j][i] = a[i][j];
       }
       double noise = NOISE / m.trust();
       a[i][i] += noise * noise;
@@ -97,27 +99,30 @@ public final class Evidence {
 
   private static double amplitude(Place p) {
     return switch (p.kind()) {
-      case "ttft", "system" -> 1.6 * AMPLITUDE;
-      default -> AMPLITUDE;
+      case "tpot" -> 0.15;
+      case "prefill" -> 0.28;
+      case "ttft" -> 0.34;
+      case "system" -> 0.45;
+      default -> 0.22;
     };
   }
 
   private static double covariance(Place a, Place b) {
     double s = amplitude(a) * amplitude(b);
-    return s * Math.exp(-distance(a, b) / LENGTH);
+    return s * (Math.exp(-distance(a, b)) + ALL + (a.model().equals(b.model()) ? SAME_MODEL : 0));
   }
 
   /// How far two places are apart; 1 is about half of a common error.
   public static double distance(Place a, Place b) {
-    double d = a.model().equals(b.model()) ? 0 : a.attention().equals(b.attention()) ? 0.7 : 1.1;
-    d += a.device().equals(b.device()) ? 0 : a.vendor().equals(b.vendor()) ? 0.5 : 1.0;
-    d += a.stack().equals(b.stack()) ? 0 : 0.5;
-    d += a.precision().equals(b.precision()) ? 0 : 0.25;
-    d += a.phase().equals(b.phase()) ? 0 : 0.5;
-    d += Math.abs(Math.log((1 + a.batch()) / (1 + b.batch()))) * 0.18;
-    d += Math.abs(Math.log((256 + a.context()) / (256 + b.context()))) * 0.15;
-    d += Math.abs(a.layout() - b.layout()) * 0.35;
-    d += Math.abs(a.drafts() - b.drafts()) * 0.1;
+    double d = a.model().equals(b.model()) ? 0 : a.attention().equals(b.attention()) ? 0.3 : 1.6;
+    d += a.device().equals(b.device()) ? 0 : a.vendor().equals(b.vendor()) ? 0.6 : 0.85;
+    d += a.stack().equals(b.stack()) ? 0 : 0.35;
+    d += a.precision().equals(b.precision()) ? 0 : 0.33;
+    d += a.phase().equals(b.phase()) ? 0 : 0.2;
+    d += Math.abs(Math.log((1 + a.batch()) / (1 + b.batch()))) * 0.17;
+    d += Math.abs(Math.log((256 + a.context()) / (256 + b.context()))) * 0.3;
+    d += Math.abs(a.layout() - b.layout()) * 0.05;
+    d += Math.abs(a.drafts() - b.drafts()) * 0.07;
     return d;
   }
 

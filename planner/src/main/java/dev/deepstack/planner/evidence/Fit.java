@@ -7,9 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /// Robust regression of the constants on the logarithm of the error: damped Gauss-Newton with Huber weights, pulled
-/// towards where the constants start. Deterministic: fixed order, fixed number of steps, no threads.
+/// towards where the constants start. Deterministic: fixed order, fixed number of steps.
 public final class Fit {
   private static final double SIGMA = 0.18;
   private static final double HUBER = 1.2;
@@ -21,6 +22,8 @@ public final class Fit {
   private final List<Outcome> outcomes = new ArrayList<>();
   private final List<String> devices = new ArrayList<>();
   private final double[] weight;
+  /// Where the outcomes of each point begin, and the end.
+  private final int[] firsts;
   private final int shared = Constants.Shared.all().size();
   private double[] theta;
   private double[] residual;
@@ -49,6 +52,8 @@ public final class Fit {
       double kind = o.kind().equals("ttft") || o.kind().equals("system") ? 0.4 : 1;
       weight[i] = trust * kind / Math.sqrt(often);
     }
+    firsts = IntStream.rangeClosed(0, outcomes.size()).filter(i -> i == 0 || i == outcomes.size()
+        || !outcomes.get(i).point().id().equals(outcomes.get(i - 1).point().id())).toArray();
     theta = new double[shared + 2 * devices.size()];
     residual = new double[outcomes.size()];
   }
@@ -81,8 +86,13 @@ public final class Fit {
     return constants(theta);
   }
 
-  /// The constants as they come out without the outcomes that `out` picks: one step from the whole fit.
-  Constants without(Predicate<Outcome> out) {
+  /// A fit without some of the outcomes.
+  ///
+  /// @param residual of all outcomes, in their order
+  record Without(Constants constants, double[] residual) {}
+
+  /// The fit as it comes out without the outcomes that `out` picks: one step from the whole fit.
+  Without without(Predicate<Outcome> out) {
     double[] t = theta;
     double[] r = residual;
     for (int i = 0; i < 3; i++) {
@@ -97,7 +107,7 @@ public final class Fit {
       t = next;
       r = moved;
     }
-    return constants(t);
+    return new Without(constants(t), r);
   }
 
   /// By constant, the points that pull most at it.
@@ -161,20 +171,17 @@ public final class Fit {
   private double[] residuals(double[] t, @org.jspecify.annotations.Nullable String device) {
     Constants c = constants(t);
     double[] r = Arrays.copyOf(residual, residual.length);
-    Map<String, Double> last = Map.of();
-    String of = "";
-    for (int i = 0; i < r.length; i++) {
-      Point p = outcomes.get(i).point();
-      if (device != null && !p.device().equals(device)) {
-        continue;
+    // Every point writes its own numbers, so the order in which threads take them does not matter.
+    IntStream.range(0, firsts.length - 1).parallel().forEach(k -> {
+      Point p = outcomes.get(firsts[k]).point();
+      if (device == null || p.device().equals(device)) {
+        Map<String, Double> predicted = predictor.predict(p, c);
+        for (int i = firsts[k]; i < firsts[k + 1]; i++) {
+          double value = outcomes.get(i).residual(predicted);
+          r[i] = Double.isFinite(value) ? Math.clamp(value, -5, 5) : 5;
+        }
       }
-      if (!p.id().equals(of)) {
-        last = predictor.predict(p, c);
-        of = p.id();
-      }
-      double value = outcomes.get(i).residual(last);
-      r[i] = Double.isFinite(value) ? Math.clamp(value, -5, 5) : 5;
-    }
+    });
     return r;
   }
 

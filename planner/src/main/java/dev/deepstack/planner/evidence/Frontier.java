@@ -15,6 +15,10 @@ import java.util.TreeMap;
 /// Points whose configuration is "whatever won": the best of the usual layouts within the given time per token.
 final class Frontier {
   private static final double BATCH_MAX = 1024;
+  /// Share of what a system can do that it does from the first request of a benchmark to the last.
+  private static final double REACHED = 0.85;
+  /// A search for a batch ends this near.
+  private static final double MARGIN = 1.01;
 
   private Frontier() {}
 
@@ -25,24 +29,36 @@ final class Frontier {
     double limit = Double.isNaN(given) ? 0.05 : given;
     Load any = new Load(input, output, 1, 0, true);
     boolean open = p.parallelism().path("mode").asString("").contains("frontier");
-    // The public frontiers use speculation, separate pools and attention by requests on the current generation only.
+    // The public frontiers use separate pools and attention by requests on the current generation only, and
+    // speculation there and on Nvidia's older ones.
     boolean current = s.rank().has("fp4");
+    boolean drafting = current || s.rank().vendor().equals("Nvidia");
+    boolean apart = open && current || p.phase().equals("e2e-disagg");
+    boolean together = open || p.phase().equals("e2e");
     Rate best = new Rate(0, 0, 0);
-    for (Conditions conditions : open && current ? choices(s) : List.of(s.conditions())) {
+    var promising = new ArrayList<Candidate>();
+    for (Conditions conditions : open && drafting ? choices(s) : List.of(s.conditions())) {
       for (Layout layout : layouts(s)) {
         if (layout.ranks() > s.ranks() || open && !current && layout.dp() > 1) {
           continue;
         }
         var m = new StepModel(s.model(), s.rank(), layout, s.precision(), conditions, c);
-        if (open && current || p.phase().equals("e2e-disagg")) {
+        if (apart) {
           best = best.max(split(m, s, any, limit, c));
         }
-        if (open || p.phase().equals("e2e")) {
-          best = best.max(shared(m, any, limit, c));
+        if (together) {
+          promising.add(new Candidate(m, most(m, any, limit)));
         }
       }
     }
-    double perDevice = best.requests() * s.perDevice();
+    // The most promising first: what cannot beat the best so far need not be solved.
+    promising.sort(java.util.Comparator.comparingDouble(x -> -x.most()));
+    for (Candidate x : promising) {
+      if (x.most() >= best.requests()) {
+        best = best.max(shared(x.model(), any, limit, c));
+      }
+    }
+    double perDevice = REACHED * best.requests() * s.perDevice();
     if (best.requests() == 0) {
       // Nothing is that fast: one request on the widest layout is the nearest plan.
       int n = (int) Math.min(8, s.ranks());
@@ -69,6 +85,9 @@ final class Frontier {
       return other.requests > requests ? other : this;
     }
   }
+
+  /// A configuration with more requests per second and rank than it can answer.
+  private record Candidate(StepModel model, double most) {}
 
   private static Rate split(StepModel m, Scenario s, Load any, double limit, Constants c) {
     double cap = Math.min(m.batchMax(any.context(), 0), BATCH_MAX * m.layout().ranks());
@@ -98,6 +117,18 @@ final class Frontier {
     Served served = Serving.shared(m, 1, any.at(batch), c);
     return served.tpot() > limit * 1.01 ? new Rate(0, 0, 0)
         : new Rate(served.requests() / m.layout().ranks(), served.tpot(), served.ttft());
+  }
+
+  /// More requests per second and rank than there can be: if prompts took no time, or answers none.
+  private static double most(StepModel m, Load any, double limit) {
+    double cap = Math.min(m.batchMax(any.context(), Serving.CHUNK), BATCH_MAX * m.layout().ranks());
+    if (cap < 1) {
+      return 0;
+    }
+    double per = m.conditions().tokensPerStep();
+    double batch = Predictor.solve(b -> m.decode(b, any.context()).total() / per, limit, cap);
+    double answers = MARGIN * batch / (any.output() * m.decode(batch, any.context()).total() / per);
+    return Math.min(answers, 1 / Serving.marginal(m, any)) / m.layout().ranks();
   }
 
   private static List<Conditions> choices(Scenario s) {

@@ -22,6 +22,8 @@ import tools.jackson.databind.JsonNode;
 public final class Predictor {
   private static final double CONTEXT = 4096;
   private static final double BATCH_MAX = 4096;
+  private static final double NEAR = 1e-4;
+  private static final int ROUNDS_MAX = 30;
 
   private final Catalog models;
   private final DeviceCatalog devices;
@@ -121,22 +123,40 @@ public final class Predictor {
     return p.batchPerDevice() * s.ranks() / s.perDevice();
   }
 
-  /// The largest batch whose time stays within `limit`.
+  /// The batch at which the time reaches `limit`, or the least or the most where it never does.
   static double solve(DoubleUnaryOperator time, double limit, double cap) {
-    if (time.applyAsDouble(cap) <= limit) {
+    double low = Math.log(Math.min(1, cap));
+    double high = Math.log(cap);
+    double above = Math.log(time.applyAsDouble(cap) / limit);
+    if (above <= 0) {
       return cap;
     }
-    double low = Math.min(1, cap);
-    double high = cap;
-    for (int i = 0; i < 24 && high / low > 1.002; i++) {
-      double mid = Math.sqrt(low * high);
-      if (time.applyAsDouble(mid) <= limit) {
-        low = mid;
+    double below = Math.log(time.applyAsDouble(Math.exp(low)) / limit);
+    if (below >= 0) {
+      return Math.exp(low);
+    }
+    // False position in logarithms; an end that stays twice counts half (Illinois).
+    double found = low;
+    int side = 0;
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+      found = (low * above - high * below) / (above - below);
+      double value = Math.log(time.applyAsDouble(Math.exp(found)) / limit);
+      if (Math.abs(value) < NEAR || high - low < NEAR) {
+        break;
+      }
+      if (value > 0) {
+        high = found;
+        above = value;
+        below = side > 0 ? below / 2 : below;
+        side = 1;
       } else {
-        high = mid;
+        low = found;
+        below = value;
+        above = side < 0 ? above / 2 : above;
+        side = -1;
       }
     }
-    return low;
+    return Math.exp(found);
   }
 
   private static Map<String, Double> prefill(Point p, Scenario s, Constants c) {
@@ -179,8 +199,12 @@ public final class Predictor {
   }
 
   private static Load load(Point p, Scenario s) {
-    double input = Double.isNaN(p.input()) ? Double.isNaN(p.context()) ? 1024 : p.context() : p.input();
-    double output = Double.isNaN(p.output()) ? p.kind().equals("mlperf") ? 3900 : 512 : p.output();
+    // MLPerf asks dense models for long prompts with short answers, and those that reason for the reverse.
+    boolean mlperf = p.kind().equals("mlperf");
+    boolean dense = s.model().layers().stream().noneMatch(l -> l.feed().routed());
+    double usual = mlperf && dense ? 9400 : 1024;
+    double input = Double.isNaN(p.input()) ? Double.isNaN(p.context()) ? usual : p.context() : p.input();
+    double output = !Double.isNaN(p.output()) ? p.output() : !mlperf ? 512 : dense ? 680 : 3900;
     if (!Double.isNaN(p.context())) {
       input = Math.max(input, p.context());
     }
@@ -191,8 +215,9 @@ public final class Predictor {
     JsonNode par = p.parallelism();
     double instances = 1;
     double ranks = s.ranks();
+    boolean dense = s.model().layers().stream().noneMatch(l -> l.feed().routed());
     if (p.kind().equals("mlperf")) {
-      ranks = Math.min(s.ranks(), s.model().layers().stream().anyMatch(l -> l.feed().routed()) ? 32 : 8);
+      ranks = Math.min(s.ranks(), dense ? 8 : 32);
       instances = s.ranks() / ranks;
     }
     Load load = load(p, s);
@@ -201,7 +226,8 @@ public final class Predictor {
     if (Double.isNaN(load.concurrency())) {
       double given = Scenario.given(p);
       double limit = !Double.isNaN(given) ? given
-          : par.path("scenario").asString("").equals("offline") ? 0.25 : p.kind().equals("mlperf") ? 0.08 : 0.05;
+          : par.path("scenario").asString("").equals("offline") ? 0.25
+          : !p.kind().equals("mlperf") ? 0.05 : dense ? 0.175 : 0.08;
       double cap = Math.max(1, m.batchMax(load.input() + load.output(), Serving.CHUNK)) * instances;
       double count = instances;
       Load any = load;

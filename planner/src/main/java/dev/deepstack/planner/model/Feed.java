@@ -10,6 +10,9 @@ package dev.deepstack.planner.model;
 /// @param width what experts read and write: the hidden size, or a latent size below it
 /// @param matrices matrices per MLP: 3 for gated ones, 2 for plain ones
 public record Feed(int dense, int experts, int zeroExperts, int topK, int inner, int width, int matrices) {
+  /// Four equal parts of the normal distribution, each by its middle.
+  private static final double[] QUANTILES = {-1.1503, -0.3186, 0.3186, 1.1503};
+
   /// An ordinary MLP.
   public static Feed dense(int inner, int hidden) {
     return new Feed(inner, 0, 0, 0, 0, hidden, 3);
@@ -43,10 +46,30 @@ public record Feed(int dense, int experts, int zeroExperts, int topK, int inner,
 
   /// Experts that `tokens` tokens touch on average when routing is uniform: between k and all of them.
   public double touched(double tokens) {
+    return touched(tokens, 0);
+  }
+
+  /// The same when some experts are liked more than others: `spread` is the standard deviation of the logarithm of
+  /// how often they are chosen.
+  public double touched(double tokens, double spread) {
     if (!routed() || tokens <= 0) {
       return 0;
     }
     double share = Math.min(1, active() / experts);
-    return experts * -Math.expm1(tokens * Math.log1p(-Math.min(share, 1 - 1e-12)));
+    if (spread == 0) {
+      return experts * -Math.expm1(tokens * Math.log1p(-Math.min(share, 1 - 1e-12)));
+    }
+    // Where every expert is chosen anyway, none can be liked more.
+    double sigma = spread * Math.sqrt(1 - share);
+    double mean = 0;
+    for (double z : QUANTILES) {
+      mean += Math.exp(sigma * z) / QUANTILES.length;
+    }
+    double sum = 0;
+    for (double z : QUANTILES) {
+      double p = Math.min(share * Math.exp(sigma * z) / mean, 1 - 1e-12);
+      sum -= Math.expm1(tokens * Math.log1p(-p)) / QUANTILES.length;
+    }
+    return experts * sum;
   }
 }

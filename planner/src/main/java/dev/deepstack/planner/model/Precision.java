@@ -9,7 +9,7 @@ import java.util.Locale;
 /// @param attentionBytes bytes per weight of attention projections
 /// @param cacheBytes bytes per cached number
 /// @param expertMath what experts are multiplied in: bf16, fp8, int8 or fp4
-/// @param denseMath what the other linear layers are multiplied in
+/// @param denseMath what other linear layers that are stored in less than 16 bits are multiplied in
 public record Precision(String text, double expertBytes, double denseBytes, double attentionBytes, double cacheBytes,
     String expertMath, String denseMath) {
   private static final double FOUR = 0.5 + 1.0 / 32;
@@ -21,12 +21,12 @@ public record Precision(String text, double expertBytes, double denseBytes, doub
     double cache = t.contains("kv int8") || t.contains("kv fp8") || t.contains("fp8 kv") || t.contains("c8") ? 1 : 2;
     if (t.contains("mxfp8") || t.contains("hif8") || t.contains("mx / fp8") || t.contains("as shipped")
         || t.contains("fp8 dense, mxfp4") || t.contains("mxfp4 on cpu") || t.contains("low precision")) {
-      boolean four = t.contains("fp4") || t.contains("as shipped");
+      boolean four = t.contains("fp4") || t.contains("as shipped") || t.contains("low precision");
       return new Precision(text, four ? FOUR : 1, 1, 1, 1, four ? t.contains("no mx") ? "bf16" : "fp4" : "fp8", "fp8");
     }
     if (t.contains("nvfp4")) {
       boolean fp8 = t.startsWith("fp8 attention");
-      return new Precision(text, NV4, fp8 ? 1 : NV4, fp8 ? 1 : 2, fp8 ? 1 : cache, "fp4", fp8 ? "fp8" : "bf16");
+      return new Precision(text, NV4, fp8 ? 1 : NV4, fp8 ? 1 : 2, fp8 ? 1 : cache, "fp4", fp8 ? "fp8" : "fp4");
     }
     if (t.startsWith("bf16 attention, fp8")) {
       return new Precision(text, 1, 1, 2, 2, "fp8", "bf16");
@@ -59,6 +59,16 @@ public record Precision(String text, double expertBytes, double denseBytes, doub
       return new Precision(text, 1, 1, 1, cache, "fp8", "fp8");
     }
     return new Precision(text, 2, 2, 2, 2, "bf16", "bf16");
+  }
+
+  /// What attention projections are multiplied in.
+  public String attentionMath() {
+    return attentionBytes >= 2 ? "bf16" : denseMath;
+  }
+
+  /// The same for a model without experts, whose attention is stored like its other layers.
+  public Precision uniform() {
+    return new Precision(text, expertBytes, denseBytes, denseBytes, cacheBytes, expertMath, denseMath);
   }
 
   /// The same with a cache of `bytes` per number.

@@ -37,7 +37,7 @@ final class SummaryReader {
     if (experts > 0 && inner == 0) {
       inner = (int) Math.max(64, (total - active) / (3.0 * hidden * (experts - topK) * (depth - denseLayers)));
     }
-    int shared = s.path("shared").asInt(0) * inner;
+    double shared = s.path("shared").asInt(0) * (double) inner;
     int dense = s.path("ffn").asInt(0);
     List<Attention> attentions = attentions(words, hidden, depth);
     double attentionWeights = attentions.stream().mapToDouble(Attention::weights).sum();
@@ -47,11 +47,19 @@ final class SummaryReader {
       dense = denseLayers == 0 ? 0 : (int) Math.max(hidden, left / (3.0 * hidden * denseLayers));
       dense = Math.min(dense, 16 * hidden);
     }
-    int streams = s.path("other").asString("").contains("hyper-connections") ? 4 : 1;
     int zero = s.path("zero_experts").asInt(0);
+    int width = s.path("latent").asInt(hidden);
+    if (experts > 0) {
+      // What is active and neither attention nor routed passes every token: shared experts that go unmentioned.
+      double routed = 3.0 * width * inner * topK * experts / (experts + zero);
+      double known = attentionWeights + 2.0 * hidden * vocab + denseLayers * 3.0 * hidden * dense
+          + (depth - denseLayers) * (routed + 3.0 * hidden * shared);
+      shared += Math.max(0, active - known) / (3.0 * hidden * (depth - denseLayers));
+    }
+    int streams = s.path("other").asString("").contains("hyper-connections") ? 4 : 1;
     for (int i = 0; i < depth; i++) {
       Feed feed = i < denseLayers ? Feed.dense(dense, hidden)
-          : new Feed(shared, experts, zero, topK, inner, s.path("latent").asInt(hidden), 3);
+          : new Feed((int) shared, experts, zero, topK, inner, width, 3);
       layers.add(new Layer(1, attentions.get(i), feed, streams));
     }
     return new ModelShape(name, hidden, vocab, Layer.merged(layers), s.path("mtp_layers").asInt(1), false,

@@ -14,6 +14,8 @@ public final class TrainingModel {
   private static final double RESIDUAL_PASSES = 60;
   private static final double ROUTED_PASSES = 14;
   private static final double KERNELS = 5;
+  private static final double FED = 0.3;
+  private static final double SHARE_MAX = 0.9;
   private static final double EXPOSED_NEAR = 0.6;
   private static final double EXPOSED_FAR = 0.55;
 
@@ -70,8 +72,12 @@ public final class TrainingModel {
         perExpert = tokens * s.ep() * f.active() / f.experts();
       }
     }
+    double peak = d.peak(s.math());
+    // Twice the peak is not twice as fast: conversions, and clocks that fall.
+    double fed = Math.pow(d.peak("bf16") / peak, FED);
+    double share = Math.min(SHARE_MAX, compute * fed);
     double shape = perExpert == 0 ? 1 : perExpert / (perExpert + 60);
-    double products = 6 * m.activeWeights() / (d.peak(s.math()) * compute * shape);
+    double products = 6 * m.activeWeights() / (peak * share * shape);
     double core = attention / (d.peak("bf16") * Math.min(0.8, compute * ATTENTION));
     double moved = memory / (d.bandwidth() * c.get(Constants.Shared.MEMORY)) * old;
     double started = launches * c.get(Constants.Shared.LAUNCH) / tokens * s.tp() * old;

@@ -2,6 +2,7 @@ package dev.deepstack.runtime;
 
 import dev.deepstack.program.Program;
 import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.program.weight.BlockWords;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -19,8 +20,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Packed weights kept in a file, so that the next start maps them instead of packing again.
@@ -67,7 +70,7 @@ public final class PackedCopy {
       }
     }
     length = end;
-    head = head(place.identity + "\n" + panelRows + "\n" + offsets);
+    head = head(place.identity + "\n" + panelRows + "\n" + offsets + "\n" + words());
     mapped = map(arena);
   }
 
@@ -78,6 +81,12 @@ public final class PackedCopy {
     }
     var copy = new PackedCopy(place, programs, arena);
     return copy.length < BYTES_MIN ? null : copy;
+  }
+
+  /// How block weights are laid out, so that a copy in another order is not taken for one in this.
+  private String words() {
+    return offsets.keySet().stream().map(WeightRecipe::blocks).filter(Objects::nonNull).distinct()
+        .map(format -> BlockWords.of(format).toString()).sorted().collect(Collectors.joining("\n"));
   }
 
   private byte[] head(String purpose) {

@@ -39,11 +39,16 @@ record BlockCodes(BlockFormat format, int lanes) {
     int lines = switch (format) {
       case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, MXFP4 -> 1;
       case Q4_K -> 4;
-      case Q2_K -> 5;
+      case Q2_K, Q6_K -> 5;
       case Q5_K, Q3_K -> 12;
-      case Q6_K -> 21;
     };
     return lines * 4 * lanes;
+  }
+
+  /// The group to be read at a turn, so that groups with bits in the same lines follow one another: with 16 weights to
+  /// a group, every second one of eight.
+  int inOrder(int turn) {
+    return group() == 16 ? turn / 8 * 8 + turn % 4 * 2 + turn / 4 % 2 : turn;
   }
 
   /// What unsigned codes have too much.
@@ -182,13 +187,12 @@ record BlockCodes(BlockFormat format, int lanes) {
 
   private Group sixBits(Lines in, int g) {
     Fn f = in.f;
-    int n = g / 8;
     int s = g / 2 % 4;
+    int first = 5 + 12 * (g / 8 * 2 + g % 2);
     var codes = new ArrayList<String>();
     for (int i = 0; i < 4; i++) {
-      int l = g % 2 * 4 + i;
-      String low = in.nibble(21 + 16 * n + s % 2 * 8 + l, s / 2);
-      codes.add(f.binary("or", low, in.at(5 + 8 * n + l, 2 * s - 4, 0x30303030)));
+      String low = in.nibble(first + 4 + s % 2 * 4 + i, s / 2);
+      codes.add(f.binary("or", low, in.at(first + i, 2 * s - 4, 0x30303030)));
     }
     String signed = f.binary("ashr", f.binary("shl", in.line(1 + g / 4), Integer.toString(24 - g % 4 * 8)), "24");
     return new Group(16 * g, codes, f.fmul(in.half(0, 0), in.number(signed)), "");

@@ -6,9 +6,6 @@ final class Tuning {
   /// memory is fast: 8 KiB costs bf16 a quarter of its speed.
   static final int PREFETCH_BYTES = 2048;
 
-  /// The same for block weights, beyond what lies before the codes of a chunk.
-  static final int BLOCK_PREFETCH_BYTES = 1536;
-
   /// Blocks of cache slots that attention fetches ahead, each as many slots as a vector has lanes.
   static final int PAGES_AHEAD = 2;
 

@@ -88,8 +88,14 @@ public record BlockWords(BlockFormat format, int blocks, List<Word> words) {
       case Q6_K -> {
         words.add(new Halves(208, -1));
         ints(words, 192, 4);
-        ints(words, 128, 16);
-        yield ints(words, 0, 32);
+        // What is used together lies together: 4 x 16 weights have 4 words of high bits and 8 of low ones.
+        for (int quarter = 0; quarter < 4; quarter++) {
+          int low = quarter / 2 * 64 + quarter % 2 * 16;
+          ints(words, 128 + quarter / 2 * 32 + quarter % 2 * 16, 4);
+          ints(words, low, 4);
+          ints(words, low + 32, 4);
+        }
+        yield 1;
       }
     };
     return new BlockWords(format, blocks, words);

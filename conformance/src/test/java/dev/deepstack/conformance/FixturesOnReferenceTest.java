@@ -25,8 +25,7 @@ class FixturesOnReferenceTest {
 
   /// What the opset cannot express yet; the importer says so.
   private static final Set<String> UNSUPPORTED = Set.of(
-      "bilstm", "conv1d_dyn", "conv_gru", "data_dependent", "hop_cond", "hop_scan", "hop_while", "resnet_tiny",
-      "unet_tiny", "weights_zoo", "ops_rare");
+      "bilstm", "conv_gru", "data_dependent", "hop_cond", "hop_scan", "hop_while", "weights_zoo", "ops_rare");
 
   @TestFactory
   Stream<DynamicTest> recordedCalls() throws IOException {

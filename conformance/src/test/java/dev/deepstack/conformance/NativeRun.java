@@ -171,7 +171,8 @@ final class NativeRun {
         MemorySegment source = weights.get(p.weight()).data();
         for (long r = 0; r < p.rows(); r++) {
           for (long c = 0; c < recipe.columns(); c++) {
-            long from = p.offset() + g * p.groupStride() + r * p.rowStride() + c * p.columnStride();
+            long from = p.offset() + g * p.groupStride() + r * p.rowStride() + c / p.inner() * p.columnStride()
+                + c % p.inner() * p.innerStride();
             MemorySegment.copy(source, from * width, plain, to++ * width, width);
           }
         }

@@ -50,7 +50,7 @@ class PassesTest {
       hf_qwen3moe_grouped    : attention=2 rms_norm=9 rope=4 routed_experts=2
       hf_deepseek_v3_batched : attention=2 gated_mlp=2 rms_norm=9 routed_experts=1
       bert_tiny              : attention=2 gelu=2 layer_norm=5
-      vit_tiny               : attention=2 gelu=2 layer_norm=5
+      vit_tiny               : attention=2 convolution=1 gelu=2 layer_norm=5
       ../../../models/demo   : attention=6 gated_mlp=6 rms_norm=25 rope=12 routed_experts=5
       """)
   void finds(String model, String expected) throws IOException {

@@ -74,15 +74,17 @@ final class RandomGraphs {
 
   private Value step(Value x) {
     boolean scalar = x.type().rank() == 0;
-    return switch (gen.intIn(scalar ? 6 : 0, 9)) {
+    return switch (gen.intIn(scalar ? 8 : 0, 11)) {
       case 0 -> permute(x);
       case 1 -> slice(x);
       case 2 -> reduce(x);
       case 3 -> product(x);
       case 4 -> gather(x);
       case 5 -> concat(x);
-      case 6 -> reshape(x);
-      case 7 -> binary(x);
+      case 6 -> windows(x);
+      case 7 -> convolution(x);
+      case 8 -> reshape(x);
+      case 9 -> binary(x);
       default -> unary(x);
     };
   }
@@ -149,6 +151,53 @@ final class RandomGraphs {
     }
     long start = gen.longIn(0, extent.constant() - 1);
     return add(new Op.Slice(x, axis, Dim.of(start), Dim.of(gen.longIn(1, extent.constant() - start)), 1));
+  }
+
+  /// Pooling, or windows as they are.
+  private Value windows(Value x) {
+    int axis = axis(x);
+    Dim extent = x.type().dim(axis);
+    if (!extent.isConstant() || x.type().rank() >= RANK_MAX) {
+      return unary(x);
+    }
+    long size = gen.longIn(1, Math.min(3, extent.constant()));
+    long dilation = size > 1 ? gen.longIn(1, (extent.constant() - 1) / (size - 1)) : 1;
+    long step = gen.longIn(1, 3);
+    long count = (extent.constant() - dilation * (size - 1) - 1) / step + 1;
+    Value y = add(new Op.Windows(x, axis, Dim.of(count), size, step, dilation));
+    return switch (gen.intIn(0, 2)) {
+      case 0 -> y;
+      case 1 -> add(new Op.ReduceMax(y, List.of(axis + 1), false));
+      default -> halve(add(new Op.ReduceSum(y, List.of(axis + 1), false)));
+    };
+  }
+
+  /// Padded so that any extent has a window.
+  private Value convolution(Value x) {
+    Dim channels = x.type().dim(-1);
+    int space = x.type().rank() - 2;
+    if (!channels.isConstant() || space < 1) {
+      return product(x);
+    }
+    int groups = gen.coin() ? 1 : Math.toIntExact(channels.constant());
+    var shape = new ArrayList<Dim>();
+    shape.add(Dim.of(groups > 1 ? groups : gen.pick(List.of(1L, 3L, 17L))));
+    var low = new ArrayList<Integer>();
+    var high = new ArrayList<Integer>();
+    var strides = new ArrayList<Integer>();
+    var dilations = new ArrayList<Integer>();
+    for (int i = 0; i < space; i++) {
+      int size = gen.intIn(1, 3);
+      int dilation = gen.intIn(1, 2);
+      shape.add(Dim.of(size));
+      low.add(gen.intIn(0, dilation * (size - 1)));
+      high.add(dilation * (size - 1) - low.getLast() + gen.intIn(0, 1));
+      strides.add(gen.intIn(1, 2));
+      dilations.add(dilation);
+    }
+    shape.add(Dim.of(channels.constant() / groups));
+    Value w = draft.weight(DType.F32, new Shape(shape).toString());
+    return add(new Op.Tanh(add(new Op.Convolution(x, w, strides, dilations, low, high, groups))));
   }
 
   private Value reduce(Value x) {

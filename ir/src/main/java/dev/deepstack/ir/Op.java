@@ -281,6 +281,15 @@ public sealed interface Op {
     }
   }
 
+  /// Windows along an axis, which may overlap: `result[…, i, j, …] = x[…, i*step + j*dilation, …]`, where the axes
+  /// `count` and `size` stand for the one axis of `x`.
+  record Windows(Value x, int axis, Dim count, long size, long step, long dilation) implements View {
+    @Override
+    public TensorType infer() {
+      return x.type().withShape(Shapes.windows(this));
+    }
+  }
+
   // ---- assembling
 
   /// Operands one after another along an axis.
@@ -502,6 +511,23 @@ public sealed interface Op {
     @Override
     public Value expand(Graph g) {
       return Expansions.linear(g, this);
+    }
+  }
+
+  /// Convolution with channels last: x `[n,d…,c]`, w `[o,k…,c/groups]` in any float dtype; `[n,e…,o]`. Each spatial
+  /// axis has a step of its window, a distance between its taps, and zeros before and after (negative ones cut):
+  /// `e = (d + low + high - dilation*(k-1) - 1) / stride + 1`. Group `i` of the channels makes that of the results.
+  record Convolution(
+      Value x, Value w, List<Integer> strides, List<Integer> dilations, List<Integer> low, List<Integer> high,
+      int groups) implements Composite {
+    @Override
+    public TensorType infer() {
+      return Shapes.convolution(this);
+    }
+
+    @Override
+    public Value expand(Graph g) {
+      return WindowExpansions.convolution(g, this);
     }
   }
 

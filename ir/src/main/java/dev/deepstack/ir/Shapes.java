@@ -104,6 +104,42 @@ public final class Shapes {
     return new Shape(dims);
   }
 
+  static Shape windows(Op.Windows op) {
+    require(op, op.size() >= 1 && op.step() >= 1 && op.dilation() >= 1, "sizes and steps must be positive");
+    require(op, op.axis() >= 0 && op.axis() < op.x().type().rank(), "no such axis");
+    var dims = new ArrayList<>(op.x().type().shape().dims());
+    dims.set(op.axis(), op.count());
+    dims.add(op.axis() + 1, Dim.of(op.size()));
+    return new Shape(dims);
+  }
+
+  /// How many windows of `size` taps fit.
+  public static Dim windows(Dim extent, long size, long step, long dilation) {
+    return extent.minus(dilation * (size - 1) + 1).floorDiv(step).plus(1);
+  }
+
+  static TensorType convolution(Op.Convolution op) {
+    TensorType x = op.x().type();
+    TensorType w = op.w().type();
+    int space = x.rank() - 2;
+    require(op, space >= 1 && w.rank() == x.rank(), "x [n,d…,c] and w [o,k…,c] expected");
+    for (var list : List.of(op.strides(), op.dilations(), op.low(), op.high())) {
+      require(op, list.size() == space, "one number per spatial axis expected");
+    }
+    require(op, op.groups() >= 1 && x.dim(-1).equals(w.dim(-1).times(op.groups()))
+        && w.dim(0).floorDiv(op.groups()).times(op.groups()).equals(w.dim(0)), "channels and groups do not fit");
+    var dims = new ArrayList<Dim>();
+    dims.add(x.dim(0));
+    for (int i = 0; i < space; i++) {
+      require(op, w.dim(i + 1).isConstant(), "a window must have a fixed size");
+      require(op, op.strides().get(i) >= 1 && op.dilations().get(i) >= 1, "steps must be positive");
+      Dim padded = x.dim(i + 1).plus(op.low().get(i)).plus(op.high().get(i));
+      dims.add(windows(padded, w.dim(i + 1).constant(), op.strides().get(i), op.dilations().get(i)));
+    }
+    dims.add(w.dim(0));
+    return x.withShape(new Shape(dims));
+  }
+
   static Shape matmul(Op op, Shape a, Shape b) {
     require(op, a.rank() >= 2 && b.rank() >= 2, "ranks of at least 2 expected");
     require(op, a.dim(-1).equals(b.dim(-2)), "inner dimensions differ");

@@ -18,6 +18,7 @@ public record Pipeline(List<Pass> passes) {
     Rule[] none = {};
     return new Pipeline(List.of(
         pass("simplify", none),
+        channelsLast(),
         pass("activations", Activations::apply),
         pass("linear", Linears::apply),
         pass("norms", Norms::apply),
@@ -36,6 +37,11 @@ public record Pipeline(List<Pass> passes) {
   /// numbers that a graph means as f32 comes.
   public static Pipeline exact() {
     return new Pipeline(standard().passes.stream().filter(p -> !p.name().equals(INT8)).toList());
+  }
+
+  private static Pass channelsLast() {
+    Pass pass = pass("channels last", ChannelsLast::apply);
+    return new Pass(pass.name(), graph -> ChannelsLast.run(graph, pass.rewrite()));
   }
 
   /// Recognition works on simple graphs, so every pass simplifies what it leaves.

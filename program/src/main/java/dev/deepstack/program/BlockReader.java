@@ -178,7 +178,7 @@ final class BlockReader {
     List<Piece> pieces = list(() -> {
       String weight = text();
       long[] v = longs();
-      return new Piece(weight, v[0], v[1], v[2], v[3], v[4]);
+      return new Piece(weight, v[0], v[1], v[2], v[3], v[4], v[5], v[6]);
     });
     return new WeightRecipe(layout, dtype, blocks, extents[0], extents[1], extents[2], pieces);
   }

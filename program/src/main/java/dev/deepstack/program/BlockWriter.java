@@ -158,7 +158,8 @@ final class BlockWriter {
     longs(r.groups(), r.rows(), r.columns());
     list(r.pieces(), piece -> {
       text(piece.weight());
-      longs(piece.offset(), piece.rows(), piece.groupStride(), piece.rowStride(), piece.columnStride());
+      longs(piece.offset(), piece.rows(), piece.groupStride(), piece.rowStride(), piece.columnStride(),
+          piece.inner(), piece.innerStride());
     });
   }
 

@@ -142,25 +142,26 @@ final class ProgramCheck {
   private static boolean isPackable(WeightRecipe r) {
     BlockFormat blocks = r.blocks();
     return blocks == null ? Packing.supports(r.dtype()) : r.dtype() == DType.U8 && r.columns() % blocks.bytes() == 0
-        && r.pieces().stream().allMatch(p -> p.columnStride() == 1);
+        && r.pieces().stream().allMatch(p -> p.columnStride() == 1 && p.inner() == 1);
   }
 
   private static boolean isInside(WeightRecipe r, Piece piece, long elements) {
     boolean positive = piece.offset() >= 0 && piece.rows() >= 0 && piece.groupStride() >= 0 && piece.rowStride() >= 0
-        && piece.columnStride() >= 0;
+        && piece.inner() >= 1 && piece.innerStride() >= 0 && piece.offset() + piece.lowest(r.columns()) >= 0
+        && r.columns() % piece.inner() == 0;
     if (!positive || r.groups() == 0 || piece.rows() == 0 || r.columns() == 0) {
       return positive;
     }
     long last = Math.multiplyExact(r.groups() - 1, piece.groupStride());
     last = Math.addExact(last, Math.multiplyExact(piece.rows() - 1, piece.rowStride()));
-    last = Math.addExact(last, Math.multiplyExact(r.columns() - 1, piece.columnStride()));
+    last = Math.addExact(last, piece.highest(r.columns()));
     return Math.addExact(last, piece.offset()) < elements;
   }
 
   /// A plain weight is pointed to where it lies, so it can only be a tensor as it is.
   private boolean isWhole(WeightRecipe r, long elements) {
     Piece piece = r.pieces().getFirst();
-    boolean unit = piece.columnStride() == 1 || r.columns() <= 1;
+    boolean unit = piece.columnStride() == 1 && piece.inner() == 1 || r.columns() <= 1;
     return r.pieces().size() == 1 && r.groups() == 1 && r.rows() == 1 && piece.offset() == 0 && unit
         && elements == weight(piece).elements();
   }

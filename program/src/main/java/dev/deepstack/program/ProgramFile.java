@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 /// would mean reading them: a changed byte of a weight changes results and is not noticed. The machine code in a file
 /// is run as it is, so load only files you trust.
 public final class ProgramFile {
-  private static final byte[] MAGIC = {'D', 'E', 'E', 'P', 'S', 'T', 'K', 2};
+  private static final byte[] MAGIC = {'D', 'E', 'E', 'P', 'S', 'T', 'K', 3};
   private static final int BLOCK_AT = 64;
   private static final long ALIGNMENT = 64;
 

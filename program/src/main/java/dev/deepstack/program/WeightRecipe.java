@@ -33,9 +33,29 @@ public record WeightRecipe(
   /// A strided view of one named tensor of the checkpoint, counted over its row-major elements: `groups` times `rows`
   /// times the columns.
   ///
+  /// Column `j` lies at `j / inner * columnStride + j % inner * innerStride`: taps with their channels inside.
+  ///
   /// @param offset of the first element
+  /// @param columnStride may be negative: taps in reverse
   public record Piece(
-      String weight, long offset, long rows, long groupStride, long rowStride, long columnStride) {}
+      String weight, long offset, long rows, long groupStride, long rowStride, long columnStride, long inner,
+      long innerStride) {
+    /// A piece whose columns lie evenly.
+    public Piece(String weight, long offset, long rows, long groupStride, long rowStride, long columnStride) {
+      this(weight, offset, rows, groupStride, rowStride, columnStride, 1, 0);
+    }
+
+    /// Steps between columns in a row of `columns`: the smallest address, relative to the first column.
+    public long lowest(long columns) {
+      return Math.min(0, Math.multiplyExact(Math.max(0, columns - 1) / inner, columnStride));
+    }
+
+    /// The largest address, relative to the first column.
+    public long highest(long columns) {
+      long outer = Math.max(0, Math.multiplyExact(Math.max(0, columns - 1) / inner, columnStride));
+      return Math.addExact(outer, Math.multiplyExact(inner - 1, innerStride));
+    }
+  }
 
   public WeightRecipe {
     pieces = List.copyOf(pieces);

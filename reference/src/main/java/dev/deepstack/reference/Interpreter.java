@@ -138,6 +138,8 @@ public final class Interpreter {
       case Op.Expand(Value x, _) -> Movement.expand(at(x), shape);
       case Op.Slice(Value x, int axis, Dim start, _, long step) ->
           Movement.slice(at(x), axis, start.evaluate(symbols), step, shape);
+      case Op.Windows(Value x, int axis, _, _, long step, long dilation) ->
+          Movement.windows(at(x), axis, step, dilation, shape);
       case Op.Concat(List<Value> parts, int axis) ->
           Movement.concat(parts.stream().map(this::at).toList(), axis, shape);
       case Op.Pad(Value x, List<Dim> low, _, double value) -> Movement.pad(at(x), extents(low), value, shape);

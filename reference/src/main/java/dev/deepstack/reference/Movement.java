@@ -42,6 +42,21 @@ final class Movement {
     return read(x, offset, strides, shape);
   }
 
+  static HostTensor windows(HostTensor x, int axis, long step, long dilation, long[] shape) {
+    long last = (shape[axis] - 1) * step + (shape[axis + 1] - 1) * dilation;
+    if (shape[axis] > 0 && last >= x.shape()[axis]) {
+      throw new IrException("windows over axis " + axis + " reach " + last + " of extent " + x.shape()[axis]);
+    }
+    long[] from = Walk.strides(x.shape());
+    var strides = new long[shape.length];
+    for (int i = 0; i < from.length; i++) {
+      strides[i <= axis ? i : i + 1] = from[i];
+    }
+    strides[axis] = from[axis] * step;
+    strides[axis + 1] = from[axis] * dilation;
+    return read(x, 0, strides, shape);
+  }
+
   private static HostTensor read(HostTensor x, long offset, long[] strides, long[] shape) {
     HostTensor result = HostTensor.zeros(x.dtype(), shape);
     Walk.each(shape, (i, index) -> Walk.copy(x, offset + Walk.flat(index, strides), result, i));

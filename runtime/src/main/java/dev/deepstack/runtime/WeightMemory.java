@@ -13,6 +13,7 @@ import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.MalformedModelException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -75,9 +76,10 @@ final class WeightMemory {
         ? source.weight(named, scratch).contiguous(scratch)
         : contiguous.computeIfAbsent(named, name -> source.weight(name).contiguous(arena));
     long last = start(piece, recipe.groups() - 1) + (piece.rows() - 1) * piece.rowStride()
-        + (recipe.columns() - 1) * piece.columnStride();
+        + piece.highest(recipe.columns());
     boolean empty = recipe.columns() == 0 || piece.rows() == 0;
-    if (tensor.dtype() != recipe.dtype() || !empty && (piece.offset() < 0 || last >= tensor.elements())) {
+    if (tensor.dtype() != recipe.dtype()
+        || !empty && (piece.offset() + piece.lowest(recipe.columns()) < 0 || last >= tensor.elements())) {
       throw new MalformedModelException("weight " + named + " is " + tensor
           + ", which is not what the program was compiled for; compile the model again");
     }
@@ -136,6 +138,11 @@ final class WeightMemory {
       for (Piece piece : recipe.pieces()) {
         try (Arena scratch = Arena.ofConfined()) {
           HostTensor tensor = tensor(recipe, piece, group, scratch);
+          if (piece.inner() > 1 && layout instanceof Packing p) {
+            p.packRows(taps(recipe, piece, tensor, scratch), recipe.columns(), 1, row, piece.rows(), into, packer);
+            row += piece.rows();
+            continue;
+          }
           MemorySegment rows = tensor.data().asSlice(start(piece, group) * recipe.dtype().bytes());
           switch (layout) {
             case Packing p ->
@@ -147,6 +154,30 @@ final class WeightMemory {
       }
     }
     return packed;
+  }
+
+  /// The rows of a convolution with the channels of a tap side by side.
+  private static MemorySegment taps(WeightRecipe recipe, Piece piece, HostTensor tensor, Arena scratch) {
+    int bytes = recipe.dtype().bytes();
+    MemorySegment from = tensor.data();
+    MemorySegment rows = scratch.allocate(piece.rows() * recipe.columns() * bytes, ALIGNMENT);
+    long outer = recipe.columns() / piece.inner();
+    long to = 0;
+    for (long r = 0; r < piece.rows(); r++) {
+      for (long t = 0; t < outer; t++) {
+        long at = piece.offset() + r * piece.rowStride() + t * piece.columnStride();
+        for (long c = 0; c < piece.inner(); c++, to++, at += piece.innerStride()) {
+          if (bytes == Float.BYTES) {
+            rows.set(ValueLayout.JAVA_INT_UNALIGNED, to * Float.BYTES,
+                from.get(ValueLayout.JAVA_INT_UNALIGNED, at * Float.BYTES));
+          } else {
+            rows.set(ValueLayout.JAVA_SHORT_UNALIGNED, to * bytes,
+                from.get(ValueLayout.JAVA_SHORT_UNALIGNED, at * bytes));
+          }
+        }
+      }
+    }
+    return rows;
   }
 
   private static long start(Piece piece, long group) {

@@ -18,7 +18,7 @@ final class FloatTiles {
   private final WeightLine line;
   private final int tileRows;
   private final long bytesPerK;
-  private final String pointers;
+  private final RowSource source;
   private final String block;
   private final String sums;
   private final String unpacked;
@@ -30,7 +30,7 @@ final class FloatTiles {
     line = new WeightLine(kernel.spec.weights(), lanes);
     tileRows = GemmCore.mostRows(lanes);
     bytesPerK = line.bytes() / line.depth();
-    pointers = f.local("ptr", BLOCK);
+    source = kernel.source(f);
     block = f.local("float", (long) BLOCK * SLAB);
     sums = f.local("float", (long) GROUP * BLOCK * lanes);
     unpacked = kernel.spec.weights() == DType.F32 ? "" : f.local("float", 2L * SLAB * lanes);
@@ -43,7 +43,7 @@ final class FloatTiles {
         BLOCK,
         row -> {
           var count = f.min(f.sub("%rowEnd", row), Integer.toString(BLOCK));
-          kernel.rowPointers(f, pointers, row, count);
+          source.begin(row, count);
           f.loop(
               "%panel",
               "%panelEnd",
@@ -103,22 +103,7 @@ final class FloatTiles {
         count,
         1,
         i -> {
-          var from = f.at(f.load("ptr", f.at(pointers, "ptr", i)), "float", k);
-          var to = f.at(block, "float", f.mul(i, SLAB));
-          var whole = f.binary("and", depth, Integer.toString(-lanes));
-          f.loop(
-              "0",
-              whole,
-              lanes,
-              j ->
-                  f.store(
-                      f.load(Fn.vector("float", lanes), f.at(from, "float", j)),
-                      f.at(to, "float", j)));
-          f.loop(
-              whole,
-              depth,
-              1,
-              j -> f.store(f.load("float", f.at(from, "float", j)), f.at(to, "float", j)));
+          source.copy(i, k, depth, f.at(block, "float", f.mul(i, SLAB)));
         });
   }
 

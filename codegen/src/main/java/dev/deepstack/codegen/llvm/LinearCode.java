@@ -60,19 +60,26 @@ final class LinearCode {
 
   private void store(Fn f, String results, String row, String column, int lanes) {
     var code = new KernelCode(f, memory, symbols, buffers);
-    Shape rows = kernel.out().shape();
+    store(code, kernel.product(), kernel.root(), kernel.out(), results, row, column, lanes);
+  }
+
+  /// Computes `root` from some columns of a row of `product` and stores it.
+  static void store(
+      KernelCode code, Value product, Value root, Operand out, String results, String row, String column,
+      int lanes) {
+    Shape rows = out.shape();
     Dim r = code.indexing.counter(rows.dim(0));
     Dim c = code.indexing.counter(rows.dim(1));
     code.bind(r, row);
     code.bind(c, column);
     var lane = lanes == 1 ? Lane.SCALAR : new Lane(Indexing.name(c), lanes);
     String value = results;
-    if (!kernel.root().equals(kernel.product())) {
+    if (!root.equals(product)) {
       var expressions = new Expressions(code);
-      expressions.give(kernel.product(), results);
-      var index = code.indexing.reshape(List.of(r, c), rows, kernel.root().type().shape());
-      value = expressions.computed(kernel.root(), index, lane);
+      expressions.give(product, results);
+      var index = code.indexing.reshape(List.of(r, c), rows, root.type().shape());
+      value = expressions.computed(root, index, lane);
     }
-    Stores.store(code, kernel.out(), List.of(r, c), value, lane);
+    Stores.store(code, out, List.of(r, c), value, lane);
   }
 }

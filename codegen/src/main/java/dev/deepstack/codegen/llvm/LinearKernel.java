@@ -6,8 +6,10 @@ import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
 import dev.deepstack.program.weight.PanelLayout;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// Generates matrix products with packed weights:
 ///
@@ -27,8 +29,11 @@ public final class LinearKernel {
   final PanelLayout layout;
   final int lanes;
   private final List<String> context;
+  private final @Nullable Function<Fn, RowSource> source;
 
-  private LinearKernel(ModuleText module, LinearSpec spec, Epilogue epilogue) {
+  private LinearKernel(
+      ModuleText module, LinearSpec spec, Epilogue epilogue, @Nullable Function<Fn, RowSource> source) {
+    this.source = source;
     this.module = module;
     this.spec = spec;
     this.epilogue = epilogue;
@@ -39,9 +44,17 @@ public final class LinearKernel {
 
   /// Adds the function to a module.
   public static void emit(ModuleText module, LinearSpec spec, Epilogue epilogue) {
-    var kernel = new LinearKernel(module, spec, epilogue);
+    emit(module, spec, epilogue, null);
+  }
+
+  /// As [#emit(ModuleText, LinearSpec, Epilogue)], with rows that come from elsewhere than `x`: plain numbers only.
+  static void emit(
+      ModuleText module, LinearSpec spec, Epilogue epilogue, @Nullable Function<Fn, RowSource> source) {
+    var kernel = new LinearKernel(module, spec, epilogue, source);
     kernel.finish();
-    kernel.few();
+    if (source == null) {
+      kernel.few();
+    }
     kernel.many();
     kernel.entry();
   }
@@ -82,6 +95,12 @@ public final class LinearKernel {
     var panel = f.select(byRows, "0", share(f, panels, "%thread"));
     var panelEnd = f.select(byRows, panels, share(f, panels, next));
     var count = f.sub(rowEnd, row);
+    Runnable many = () -> call(f, spec.name() + ".many", row, rowEnd, panel, panelEnd);
+    if (source != null) {
+      f.when(f.icmp("sgt", count, "0"), many);
+      f.end();
+      return;
+    }
     f.when(
         f.icmp("sgt", count, "0"),
         () ->
@@ -93,7 +112,7 @@ public final class LinearKernel {
                       String first = f.mul(piece, panelsOfPiece(layout));
                       call(f, spec.name() + ".few", row, rowEnd, first, panelEnd(f, layout, first));
                     })),
-                () -> call(f, spec.name() + ".many", row, rowEnd, panel, panelEnd)));
+                many));
     f.end();
   }
 
@@ -199,6 +218,11 @@ public final class LinearKernel {
           String element = spec.blocks() == null ? "float" : "i8";
           f.store(f.at("%x", element, f.mul(source, "%xStride")), f.at(pointers, "ptr", i));
         });
+  }
+
+  /// What fills the blocks of rows in the function `f`.
+  RowSource source(Fn f) {
+    return source == null ? new PlainRows(this, f) : source.apply(f);
   }
 
   String panelAt(Fn f, String panel) {

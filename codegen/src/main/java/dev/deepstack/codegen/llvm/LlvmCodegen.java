@@ -85,6 +85,8 @@ public final class LlvmCodegen {
     Map<Value, Operand> memory = tiles.memory();
     switch (step.kernel()) {
       case Kernel.Linear k -> new LinearCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
+      case Kernel.Convolution k ->
+          new ConvolutionCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
       case Kernel.RoutedLinear k -> new RoutedCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
       default -> {
         var f = into.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
@@ -114,7 +116,8 @@ public final class LlvmCodegen {
       case Kernel.ArgMax k -> new OrderCode(code).argMax(k);
       case Kernel.CumSum k -> new OrderCode(code).cumSum(k);
       case Kernel.Scatter k -> new ScatterCode(code, k).emit();
-      case Kernel.Linear _, Kernel.RoutedLinear _ -> throw new IllegalStateException("has its own emitter");
+      case Kernel.Linear _, Kernel.Convolution _, Kernel.RoutedLinear _ ->
+          throw new IllegalStateException("has its own emitter");
     }
   }
 

@@ -30,6 +30,7 @@ final class Costs {
         yield sum;
       }
       case Kernel.Linear l -> l.product().type().shape().elements().times(columns(l.product()));
+      case Kernel.Convolution c -> c.product().type().shape().elements().times(taps(c.op()));
       case Kernel.RoutedLinear r -> r.out().shape().elements().times(columns(r.product()));
       case Kernel.Quantize q -> q.x().shape().elements().times(QUANTIZE);
       case Kernel.Dequantize d -> d.out().shape().elements().times(TRANSCENDENTAL);
@@ -71,6 +72,8 @@ final class Costs {
     return switch (kernel) {
       case Kernel.Linear l -> sum.plus(bytes(l.x()))
           .plus(Dim.of(l.columns()).times(rowBytes(l.product())));
+      case Kernel.Convolution c -> sum.plus(bytes(c.x()))
+          .plus(c.op().w().type().shape().elements().times(c.op().w().type().dtype().bytes()));
       case Kernel.RoutedLinear r -> sum.plus(bytes(r.x()))
           .plus(r.out().shape().elements().times(rowBytes(r.product())));
       case Kernel.Quantize q -> sum.plus(bytes(q.x()));
@@ -112,6 +115,15 @@ final class Costs {
         yield sum;
       }
     };
+  }
+
+  /// Multiply-adds of one result.
+  private static Dim taps(Op.Convolution op) {
+    Dim taps = op.w().type().dim(-1);
+    for (Dim d : op.w().type().shape().dims().subList(1, op.w().type().rank() - 1)) {
+      taps = taps.times(d);
+    }
+    return taps;
   }
 
   private static Value weight(Value product) {

@@ -23,7 +23,7 @@ final class Epilogues {
     this.fusion = fusion;
     // From the last: of several layers that meet in one root, the latest finds all the others' results in memory.
     for (Value v : graph.values().reversed()) {
-      if (fusion.isRoot(v) && v.op() instanceof Op.Linear) {
+      if (fusion.isRoot(v) && (v.op() instanceof Op.Linear || v.op() instanceof Op.Convolution)) {
         consider(v);
       }
     }

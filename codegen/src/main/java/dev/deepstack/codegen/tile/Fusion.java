@@ -81,6 +81,7 @@ final class Fusion {
   static List<Value> computed(Op op) {
     return switch (op) {
       case Op.Linear l -> List.of(l.x());
+      case Op.Convolution c -> List.of(c.x());
       case Op.RoutedLinear r -> List.of(r.x(), r.ids());
       default -> OpSchema.operands(op);
     };
@@ -111,6 +112,7 @@ final class Fusion {
   private void requireOperands(Value v) {
     switch (v.op()) {
       case Op.Linear l -> requireRows(l.x());
+      case Op.Convolution c -> requireChannels(c.x());
       case Op.RoutedLinear r -> {
         requireRows(r.x());
         require(r.ids());
@@ -172,6 +174,15 @@ final class Fusion {
     Dim columns = v.type().dim(-1);
     Operand rows = x == null ? null : x.reshape(Shape.of(v.type().shape().elements().floorDiv(columns), columns));
     if (rows == null || !rows.strides().get(1).is(1)) {
+      required.add(v);
+    }
+  }
+
+  /// As [#require], and the last axis must be contiguous.
+  private void requireChannels(Value v) {
+    require(v);
+    Operand x = strided(v);
+    if (x == null || !x.strides().getLast().is(1)) {
       required.add(v);
     }
   }
@@ -282,6 +293,9 @@ final class Fusion {
     if (user.op() instanceof Op.Reshape || user.op() instanceof Op.Permute || user.op() instanceof Op.Slice
         || user.op() instanceof Op.Reduction || isHeavy(user.op())) {
       return false;
+    }
+    if (user.op() instanceof Op.Windows w) {
+      return w.size() > 1;
     }
     var outer = user.type().shape();
     int skip = outer.rank() - v.type().rank();

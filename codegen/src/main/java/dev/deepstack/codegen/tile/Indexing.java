@@ -132,6 +132,12 @@ public final class Indexing {
         inner.set(axis, index.get(axis).times(step).plus(start));
         yield inner;
       }
+      case Op.Windows(var _, int axis, Dim _, long _, long step, long dilation) -> {
+        var inner = new ArrayList<Dim>(index);
+        Dim tap = inner.remove(axis + 1);
+        inner.set(axis, index.get(axis).times(step).plus(tap.times(dilation)));
+        yield inner;
+      }
     };
   }
 

@@ -37,6 +37,17 @@ public sealed interface Kernel {
   /// @param out [rows, n], where `root` goes, reshaped to rows
   record Linear(Operand x, int weight, Value product, Value root, Operand out, long columns) implements Kernel {}
 
+  /// A convolution with channels last, then `root` computed from it element by element: a product as [Linear] does it,
+  /// whose rows are the windows of `x`.
+  ///
+  /// @param x [n, d…, c], channels side by side
+  /// @param weight buffer of a packed weight recipe: rows of taps, channels innermost
+  /// @param op the attributes; its values say nothing here
+  /// @param out [positions, o], where `root` goes
+  record Convolution(
+      Operand x, int weight, Op.Convolution op, Value product, Value root, Operand out, long columns)
+      implements Kernel {}
+
   /// `out[i,j,:] = w[ids[i,j]] x[i(,j),:]`.
   ///
   /// @param x [n, d] or [n, k, d]
@@ -105,6 +116,7 @@ public sealed interface Kernel {
     return switch (this) {
       case Loops _ -> "loops";
       case Linear _ -> "linear";
+      case Convolution _ -> "convolution";
       case RoutedLinear _ -> "routed_linear";
       case Attention _ -> "attention";
       case Quantize _ -> "quantize";
@@ -124,6 +136,7 @@ public sealed interface Kernel {
     return switch (this) {
       case Loops l -> l.nests.stream().map(Nest::out).toList();
       case Linear l -> List.of(l.out);
+      case Convolution c -> List.of(c.out);
       case RoutedLinear r -> List.of(r.out);
       case Attention a -> List.of(a.out);
       case Quantize q -> List.of(q.out);

@@ -64,6 +64,8 @@ final class Legalize {
     return switch (op) {
       case Op.Primitive _ -> true;
       case Op.Linear l -> l.bias() == null && isComputed(l.x()) && isPacked(l.x(), l.w());
+      case Op.Convolution c ->
+          c.groups() == 1 && isComputed(c.x()) && WeightFolding.isFoldable(c);
       case Op.RoutedLinear r -> isComputed(r.x()) && isPacked(r.x(), r.w());
       case Op.Int8Blocks _, Op.PagedAttention _ -> true;
       case Op.Attention a -> isComputed(a.q());
@@ -93,6 +95,9 @@ final class Legalize {
       map.put(v, switch (op) {
         case Op.Linear l when isNarrow(l.x()) -> graph.cast(
             graph.add(new Op.Linear(graph.cast(l.x(), DType.F32), l.w(), widen(graph, l.bias()))), v.type().dtype());
+        case Op.Convolution c when isNarrow(c.x()) -> graph.cast(graph.add(new Op.Convolution(
+            graph.cast(c.x(), DType.F32), c.w(), c.strides(), c.dilations(), c.low(), c.high(), c.groups())),
+            v.type().dtype());
         case Op.RoutedLinear r when isNarrow(r.x()) -> graph.cast(
             graph.add(new Op.RoutedLinear(graph.cast(r.x(), DType.F32), r.w(), r.ids())), v.type().dtype());
         case Op.Attention a when isNarrow(a.q()) -> graph.cast(graph.add(new Op.Attention(

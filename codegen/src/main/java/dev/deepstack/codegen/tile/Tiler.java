@@ -156,11 +156,16 @@ public final class Tiler {
   private void root(Value v) {
     Value product = epilogues.productOf(v);
     if (product != null) {
-      linear((Op.Linear) product.op(), product, v);
+      if (product.op() instanceof Op.Convolution c) {
+        convolution(c, product, v);
+      } else {
+        linear((Op.Linear) product.op(), product, v);
+      }
       return;
     }
     switch (v.op()) {
       case Op.Linear l -> linear(l, v, v);
+      case Op.Convolution c -> convolution(c, v, v);
       case Op.RoutedLinear r -> routedLinear(r, v);
       case Op.Attention a -> attention(a, v);
       case Op.Int8Blocks q -> quantize(q, v);
@@ -190,6 +195,15 @@ public final class Tiler {
     x = l.x().op() instanceof Op.Int8Blocks ? rows(x, x.shape().dim(-1)) : rows(x, l.x().type().dim(-1));
     Operand out = place(root);
     add(new Kernel.Linear(x, packed, product, root, Objects.requireNonNull(out.reshape(
+        Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns)))), columns), root);
+  }
+
+  private void convolution(Op.Convolution c, Value product, Value root) {
+    long columns = c.w().type().dim(0).constant();
+    int packed = weight(WeightFolding.recipe(c));
+    Operand x = operand(c.x());
+    Operand out = place(root);
+    add(new Kernel.Convolution(x, packed, c, product, root, Objects.requireNonNull(out.reshape(
         Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns)))), columns), root);
   }
 

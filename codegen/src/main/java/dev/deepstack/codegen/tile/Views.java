@@ -34,6 +34,16 @@ final class Views {
         yield new Operand(x.buffer(), x.type().withShape(x.shape().with(axis, size)),
             x.offset().plus(start.times(stride)), List.copyOf(strides));
       }
+      case Op.Windows(var _, int axis, Dim count, long size, long step, long dilation) -> {
+        var strides = new ArrayList<>(x.strides());
+        var dims = new ArrayList<>(x.shape().dims());
+        Dim stride = strides.get(axis);
+        strides.set(axis, stride.times(step));
+        strides.add(axis + 1, stride.times(dilation));
+        dims.set(axis, count);
+        dims.add(axis + 1, Dim.of(size));
+        yield new Operand(x.buffer(), x.type().withShape(new Shape(dims)), x.offset(), strides);
+      }
     };
   }
 }

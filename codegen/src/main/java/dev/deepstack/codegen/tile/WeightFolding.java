@@ -52,6 +52,50 @@ final class WeightFolding {
         shape.dim(-1).constant(), pieces);
   }
 
+  /// Whether [#recipe(Op.Convolution)] can pack the weights of a convolution.
+  static boolean isFoldable(Op.Convolution op) {
+    Value w = op.w();
+    DType dtype = w.type().dtype();
+    return (dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16)
+        && w.type().shape().dims().stream().allMatch(d -> d.isConstant() && d.constant() > 0)
+        && piece(w) != null;
+  }
+
+  /// The panels of `w [o,k…,c]`: a row is one result's taps, channels innermost.
+  static WeightRecipe recipe(Op.Convolution op) {
+    Shape shape = op.w().type().shape();
+    long rows = shape.dim(0).constant();
+    return new WeightRecipe(WeightRecipe.Layout.PANELS, op.w().type().dtype(), null, 1, rows,
+        shape.elements().constant() / rows, List.of(java.util.Objects.requireNonNull(piece(op.w()))));
+  }
+
+  /// The taps of all spatial axes as one run, or null when their strides are uneven.
+  private static @Nullable Piece piece(Value w) {
+    Window window = window(w);
+    if (window.equals(NONE) || !window.strides.stream().allMatch(Dim::isConstant)) {
+      return null;
+    }
+    int last = window.shape.rank() - 1;
+    long stride = 0;
+    long taps = 1;
+    for (int i = last - 1; i >= 1; i--) {
+      long extent = window.shape.dim(i).constant();
+      if (extent == 1) {
+        continue;
+      }
+      long here = window.strides.get(i).constant();
+      if (taps == 1) {
+        stride = here;
+      } else if (here != stride * taps) {
+        return null;
+      }
+      taps *= extent;
+    }
+    return new Piece(window.weight, window.offset.constant(), window.shape.dim(0).constant(), 0,
+        window.strides.get(0).constant(), stride, window.shape.dim(last).constant(),
+        window.strides.get(last).constant());
+  }
+
   private static @Nullable List<Piece> pieces(Value w) {
     int rows = w.type().rank() - 2;
     if (rows < 0 || rows > 1) {

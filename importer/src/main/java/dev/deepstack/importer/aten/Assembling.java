@@ -58,7 +58,8 @@ final class Assembling {
 
   private static void pad(Call c) {
     if (!c.text("mode", "constant").equals("constant")) {
-      throw new Refusal("padding mode " + c.text("mode", ""));
+      Padding.pad(c, c.text("mode", ""));
+      return;
     }
     constantPad(c, c.number("value", 0));
   }

@@ -56,6 +56,12 @@ final class Operators {
     AdvancedIndexing.add(table);
     Contractions.add(table);
     Convolutions.add(table);
+    Pooling.add(table);
+    Resizing.add(table);
+    Padding.add(table);
+    GridSampling.add(table);
+    Unfolding.add(table);
+    Distances.add(table);
     Norms.add(table);
     AttentionOps.add(table);
     SymbolicInts.add(table);

@@ -2,6 +2,7 @@ package dev.deepstack.importer.aten;
 
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 
 /// Writing by one index tensor, and writing a slice.
@@ -13,6 +14,7 @@ final class Scattering {
         .aten("scatter.value", c -> along(c, Arithmetic.typed(c, "value"), Op.Combine.SET))
         .aten("scatter_add", c -> along(c, source(c), Op.Combine.ADD))
         .aten("scatter.reduce scatter.value_reduce scatter_reduce", Scattering::reduce)
+        .aten("masked_scatter", Scattering::masked)
         .aten("index_copy", c -> slices(c, c.tensor("source"), Op.Combine.SET))
         .aten("index_add", Scattering::indexAdd)
         .aten("index_fill", c -> slices(c, Arithmetic.typed(c, "value"), Op.Combine.SET))
@@ -50,6 +52,19 @@ final class Scattering {
       throw new Refusal("reduction " + how + (c.flag("include_self", true) ? "" : " without the old values"));
     }
     along(c, c.has("src") ? source(c) : Arithmetic.typed(c, "value"), Op.Combine.ADD);
+  }
+
+  /// Where the mask holds, the elements of the source one after another.
+  private static void masked(Call c) {
+    Emit e = c.e;
+    Value x = c.tensor("self");
+    Value mask = e.expand(c.tensor("mask"), x.type().shape());
+    Value source = e.flatten(e.cast(c.tensor("source"), x.type().dtype()));
+    Value number = e.of(new Op.CumSum(e.cast(e.flatten(mask), DType.I64), 0));
+    Value index = e.of(new Op.Max(e.sub(number, e.constant(1, number)), e.constant(0, number)));
+    Value last = e.dim(source.type().dim(0).minus(1), DType.I64);
+    Value taken = e.of(new Op.Gather(source, e.of(new Op.Min(index, last)), 0));
+    c.set(e.select(mask, e.reshape(taken, x.type().shape()), x));
   }
 
   private static void indexAdd(Call c) {

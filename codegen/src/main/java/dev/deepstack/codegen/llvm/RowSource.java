@@ -1,0 +1,20 @@
+package dev.deepstack.codegen.llvm;
+
+/// Where the rows of a product with many rows come from: they are copied, a block of rows and a slab of columns at a
+/// time, to where tiles read them.
+interface RowSource {
+  /// Emits what must be known about `count` rows from `first` on.
+  void begin(String first, String count);
+
+  /// Emits the copy of `depth` columns from `k` on of the `i`-th row of the block to `to`, floats.
+  void copy(String i, String k, String depth, String to);
+
+  /// Emits the copy of floats `from` up to `end` of one array to the same places of another.
+  static void copy(Fn f, String from, String to, String begin, String end) {
+    int lanes = f.module().lanes();
+    String whole = f.add(begin, f.binary("and", f.sub(end, begin), Integer.toString(-lanes)));
+    f.loop(begin, whole, lanes, j ->
+        f.store(f.load(Fn.vector("float", lanes), f.at(from, "float", j)), f.at(to, "float", j)));
+    f.loop(whole, end, 1, j -> f.store(f.load("float", f.at(from, "float", j)), f.at(to, "float", j)));
+  }
+}

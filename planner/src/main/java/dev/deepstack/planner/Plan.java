@@ -2,6 +2,7 @@ package dev.deepstack.planner;
 
 import dev.deepstack.planner.cost.Layout;
 import dev.deepstack.planner.cost.Terms;
+import dev.deepstack.planner.device.Placement;
 import dev.deepstack.planner.evidence.Evidence;
 import dev.deepstack.planner.model.Precision;
 import java.util.List;
@@ -51,9 +52,11 @@ public record Plan(PlanRequest request, @Nullable Choice best, List<Choice> fron
   /// @param step what a decoding step consists of
   /// @param promptStep what a prompt consists of
   /// @param nearest measurements nearest to this
+  /// @param placement where experts are, or null where nothing was said about their load
   public record Choice(Layout layout, double instances, double prefills, int drafts, boolean overlap,
       Precision precision, double batch, Band tpot, Band ttft, double ttftLate, Band output, double prompts,
-      Terms step, Terms promptStep, Memory memory, List<Evidence.Measured> nearest, boolean meets) {
+      Terms step, Terms promptStep, Memory memory, List<Evidence.Measured> nearest, boolean meets,
+      @Nullable Placement placement) {
     /// Copies the list.
     public Choice {
       nearest = List.copyOf(nearest);

@@ -1,6 +1,7 @@
 package dev.deepstack.planner;
 
 import dev.deepstack.planner.device.Device;
+import dev.deepstack.planner.device.ExpertLoad;
 import dev.deepstack.planner.device.Fabric;
 import dev.deepstack.planner.model.ModelShape;
 import dev.deepstack.planner.model.Precision;
@@ -21,9 +22,10 @@ import org.jspecify.annotations.Nullable;
 /// @param split whether separate pools for prompts and answers may be planned
 /// @param fabric how the devices are joined, or null for what they come with
 /// @param stack software, `trtllm` or `sglang`, which evidence knows
+/// @param experts how much each expert has to do, or null for what is usual
 public record PlanRequest(ModelShape model, Device device, int count, int input, int output, double hits,
     double concurrency, double rate, Slo slo, @Nullable Precision precision, int drafts, double accepted,
-    boolean split, @Nullable Fabric fabric, String stack) {
+    boolean split, @Nullable Fabric fabric, String stack, @Nullable ExpertLoad experts) {
   private static final int LENGTH_MAX = 16 << 20;
   private static final int COUNT_MAX = 1 << 20;
 
@@ -45,12 +47,23 @@ public record PlanRequest(ModelShape model, Device device, int count, int input,
     if (drafts < 0 || drafts > 16 || !(accepted >= 0 && accepted <= 1)) {
       throw new InvalidInputException("speculation drafts 0 to 16 tokens, of which a share from 0 to 1 is kept");
     }
+    int routed = model.layers().stream().mapToInt(l -> l.feed().experts()).max().orElse(0);
+    if (experts != null && experts.tokens().size() != routed) {
+      throw new InvalidInputException("the load is that of " + experts.tokens().size() + " experts; " + model.name()
+          + " has " + routed + " in a layer");
+    }
   }
 
   /// A usual question.
   public static PlanRequest of(ModelShape model, Device device, int count, int input, int output, Slo slo) {
     return new PlanRequest(model, device, count, input, output, 0, Double.NaN, Double.NaN, slo, null, 0, 0.7, false,
-        null, "sglang");
+        null, "sglang", null);
+  }
+
+  /// The same with experts that have so much to do.
+  public PlanRequest withExperts(ExpertLoad load) {
+    return new PlanRequest(model, device, count, input, output, hits, concurrency, rate, slo, precision, drafts,
+        accepted, split, fabric, stack, load);
   }
 
   /// Drafted tokens that are kept per step: each is kept only with the one before it.

@@ -5,6 +5,7 @@ import dev.deepstack.planner.cost.Constants;
 import dev.deepstack.planner.cost.Layout;
 import dev.deepstack.planner.cost.StepModel;
 import dev.deepstack.planner.device.Device;
+import dev.deepstack.planner.device.Placement;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.evidence.Evidence;
 import dev.deepstack.planner.evidence.Places;
@@ -37,8 +38,8 @@ public final class Planner {
   }
 
   /// A way to spread and run the model, and what it does by the cost model alone.
-  private record Candidate(Layout layout, double instances, double prefills, Conditions conditions, StepModel decode,
-      StepModel prefill, Load load, Served served) {
+  private record Candidate(Layout layout, double instances, double prefills, Conditions conditions,
+      @Nullable Placement placement, StepModel decode, StepModel prefill, Load load, Served served) {
     double perToken() {
       return served.tpot();
     }
@@ -87,12 +88,14 @@ public final class Planner {
           + (layout.ranks() + q.device().ranks() - 1) / q.device().ranks() + " devices");
     }
     Conditions conditions = Conditions.SERVED.drafting(q.drafts(), q.extra(q.drafts()));
-    var m = new StepModel(q.model(), rank(q), layout, precision, conditions, calibration.constants());
+    Placement placement = placement(q, rank(q), layout);
+    var m = placed(new StepModel(q.model(), rank(q), layout, precision, conditions, calibration.constants()),
+        placement);
     if (m.batchMax(q.input() + q.output(), Serving.CHUNK) < 1) {
       throw new InvalidInputException(Alternatives.nearest(q, precision, rank(q)));
     }
     Load load = new Load(q.input(), q.output(), batch, q.hits(), false);
-    return choice(q, precision, new Candidate(layout, instances, 0, conditions, m, m, load,
+    return choice(q, precision, new Candidate(layout, instances, 0, conditions, placement, m, m, load,
         open(q, m, instances, Serving.shared(m, instances, load, calibration.constants()))));
   }
 
@@ -118,7 +121,8 @@ public final class Planner {
   private List<Candidate> run(PlanRequest q, Precision precision, Device rank, int ranks, Layout layout,
       Conditions conditions) {
     Constants constants = calibration.constants();
-    var m = new StepModel(q.model(), rank, layout, precision, conditions, constants);
+    Placement placement = placement(q, rank, layout);
+    var m = placed(new StepModel(q.model(), rank, layout, precision, conditions, constants), placement);
     Load any = new Load(q.input(), q.output(), 1, q.hits(), false);
     double cap = Math.min(m.batchMax(q.input() + q.output(), Serving.CHUNK), BATCH_PER_RANK_MAX * layout.ranks());
     if (cap < 1) {
@@ -128,17 +132,26 @@ public final class Planner {
     var list = new ArrayList<Candidate>();
     for (double batch : batches(q, instances, cap)) {
       Load load = any.at(batch * instances);
-      list.add(new Candidate(layout, instances, 0, conditions, m, m, load,
+      list.add(new Candidate(layout, instances, 0, conditions, placement, m, m, load,
           open(q, m, instances, Serving.shared(m, instances, load, constants))));
       for (int prefills : q.split() ? splits(instances) : new int[0]) {
-        var p = new StepModel(q.model(), rank, layout, precision, conditions.plain(), constants);
+        var p = placed(new StepModel(q.model(), rank, layout, precision, conditions.plain(), constants), placement);
         int decodes = instances - prefills;
         Load all = any.at(Double.isNaN(q.concurrency()) ? batch * decodes * 1.1 : q.concurrency());
-        list.add(new Candidate(layout, decodes, prefills, conditions, m, p, all,
+        list.add(new Candidate(layout, decodes, prefills, conditions, placement, m, p, all,
             Serving.split(p, prefills, m, decodes, all, constants)));
       }
     }
     return list;
+  }
+
+  /// Where experts go whose load is known: to every rank, and to every part beyond the fast links, equal shares.
+  private static @Nullable Placement placement(PlanRequest q, Device rank, Layout layout) {
+    return q.experts() == null || layout.ep() == 1 ? null : q.experts().placed(layout.ep(), rank.scaleUp());
+  }
+
+  private static StepModel placed(StepModel m, @Nullable Placement placement) {
+    return placement == null ? m : m.placed(placement);
   }
 
   /// Requests that come by themselves wait as at a counter.
@@ -207,7 +220,7 @@ public final class Planner {
         precision, c.served().running(), t, first, c.served().ttftLate() * Math.exp(ttft.shift()), out,
         c.served().requests() * q.input() * factor, c.served().step(),
         c.prefill().prefill(Math.min(Serving.CHUNK, q.input()), Math.min(Serving.CHUNK, q.input()), 0), memory,
-        calibration.evidence().nearest(place, 3), meets);
+        calibration.evidence().nearest(place, 3), meets, c.placement());
   }
 
   private Plan.Band band(double value, Evidence.Belief b, String kind, PlanRequest q, int sign) {

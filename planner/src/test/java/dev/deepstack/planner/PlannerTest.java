@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.deepstack.planner.cost.Layout;
 import dev.deepstack.planner.device.Device;
 import dev.deepstack.planner.device.DeviceCatalog;
+import dev.deepstack.planner.device.ExpertLoad;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.model.Catalog;
 import dev.deepstack.planner.model.ConfigReader;
@@ -20,6 +21,7 @@ import dev.deepstack.planner.report.TextReport;
 import dev.deepstack.planner.train.TrainingPlan;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -91,7 +93,7 @@ final class PlannerTest {
     assertThatThrownBy(() -> devices.get("h200-sxm:gold")).isInstanceOf(InvalidInputException.class);
     assertThatThrownBy(() -> models.get("deepsek-v3")).hasMessageContaining("deepseek-v3");
     var fp8 = new PlanRequest(models.get("deepseek-v3"), devices.get("ascend-910c"), 32, 1024, 128, 0, Double.NaN,
-        Double.NaN, Slo.NONE, Precision.parse("FP8"), 0, 0.7, false, null, "sglang");
+        Double.NaN, Slo.NONE, Precision.parse("FP8"), 0, 0.7, false, null, "sglang", null);
     assertThatThrownBy(() -> planner.plan(fp8)).hasMessageContaining("W8A8");
     assertThatThrownBy(() -> planner.price(ask("deepseek-v3", "h200-sxm", 8, ""), new Layout(7, 1, 7, 1, 1), 8))
         .hasMessageContaining("nearest width that does is 8");
@@ -192,5 +194,27 @@ final class PlannerTest {
   @Test
   void goodputFallsWithSize() {
     assertThat(TrainingPlan.goodput(1000)).isGreaterThan(TrainingPlan.goodput(100_000)).isLessThan(1);
+  }
+
+  @Test
+  void plansWithExpertsWhereTheyAreBestPlaced() {
+    var even = new ArrayList<Double>();
+    var skewed = new ArrayList<Double>();
+    for (int i = 0; i < 256; i++) {
+      even.add(1.0);
+      skewed.add(1.0 / (1 + i));
+    }
+    PlanRequest q = ask("deepseek-v3", "h200-sxm", 32, "tpot=60ms");
+    var layout = new Layout(1, 32, 1, 32, 1);
+    double best = planner.price(q.withExperts(new ExpertLoad(even, 0)), layout, 4096).step().total();
+    var uneven = planner.price(q.withExperts(new ExpertLoad(skewed, 0)), layout, 4096);
+    var spared = planner.price(q.withExperts(new ExpertLoad(skewed, 32)), layout, 4096);
+    assertThat(uneven.step().total()).isGreaterThan(best);
+    assertThat(spared.step().total()).isBetween(best, uneven.step().total());
+    assertThat(spared.memory().weights()).isGreaterThan(uneven.memory().weights());
+    Plan plan = planner.plan(q.withExperts(new ExpertLoad(skewed, 32)));
+    assertThat(plan.front()).anyMatch(c -> c.placement() != null && c.placement().ranks().size() == c.layout().ep());
+    assertThatThrownBy(() -> q.withExperts(new ExpertLoad(List.of(1.0, 2.0), 0))).hasMessageContaining("256");
+    assertThatThrownBy(() -> new ExpertLoad(List.of(1.0, -2.0), 0)).isInstanceOf(InvalidInputException.class);
   }
 }

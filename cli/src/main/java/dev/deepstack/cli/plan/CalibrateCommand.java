@@ -1,5 +1,6 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.cost.Constants;
 import dev.deepstack.planner.device.DeviceCatalog;
 import dev.deepstack.planner.evidence.AccuracyPage;
@@ -11,13 +12,13 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Finds the planner's constants from published points.
@@ -29,7 +30,7 @@ final class CalibrateCommand implements Callable<Integer> {
   private List<Path> files = List.of();
 
   @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the calibration here.")
-  private @Nullable Path output;
+  private @Nullable Path file;
 
   @Option(names = "--page", paramLabel = "FILE.md", description = "Write the tables of accuracy here.")
   private @Nullable Path page;
@@ -37,9 +38,8 @@ final class CalibrateCommand implements Callable<Integer> {
   @Option(names = "--check", description = "Fail unless the shipped calibration comes out.")
   private boolean check;
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
@@ -48,12 +48,16 @@ final class CalibrateCommand implements Callable<Integer> {
         files.isEmpty() ? PointReader.standard() : given.points());
     Calibration calibration = calibrator.calibration();
     String text = JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(calibration.json()) + "\n";
-    PrintWriter out = spec.commandLine().getOut();
-    print(out, calibration);
-    out.println();
-    out.print(AccuracyPage.table(calibrator));
-    if (output != null) {
-      GivenFiles.write(output, text);
+    PrintWriter out = output.out();
+    if (output.isJson()) {
+      output.print(Map.of("calibration", calibration.json(), "accuracy", AccuracyPage.rows(calibrator)));
+    } else {
+      print(out, calibration);
+      out.println();
+      out.print(AccuracyPage.table(calibrator));
+    }
+    if (file != null) {
+      GivenFiles.write(file, text);
     }
     if (page != null) {
       GivenFiles.write(page, AccuracyPage.page(calibrator, calibration));

@@ -1,5 +1,6 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.device.DeviceCatalog;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.model.Catalog;
@@ -8,11 +9,8 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Checks claims.
 @Command(name = "claim", mixinStandardHelpOptions = true,
@@ -21,19 +19,15 @@ final class ClaimCommand implements Callable<Integer> {
   @Parameters(paramLabel = "ID", arity = "0..1", defaultValue = "", description = "Only this claim.")
   private String id = "";
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
     List<Claims.Claim> claims = Claims.check(id, Catalog.standard(), DeviceCatalog.standard(), Calibration.standard());
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(java.util.Map.of("claims", claims)));
+    PrintWriter out = output.out();
+    if (output.isJson()) {
+      output.print(java.util.Map.of("claims", claims));
       return 0;
     }
     for (Claims.Claim c : claims) {

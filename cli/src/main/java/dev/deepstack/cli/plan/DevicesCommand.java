@@ -1,6 +1,6 @@
 package dev.deepstack.cli.plan;
 
-import dev.deepstack.planner.Resources;
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.device.Device;
 import dev.deepstack.planner.device.DeviceCatalog;
 import java.io.PrintWriter;
@@ -9,12 +9,8 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Lists devices.
 @Command(name = "devices", mixinStandardHelpOptions = true,
@@ -26,20 +22,15 @@ final class DevicesCommand implements Callable<Integer> {
   @Mixin
   private FurtherDevices devices = new FurtherDevices();
 
-  @Option(names = "--json", description = "Print the data with its sources.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     DeviceCatalog catalog = devices.catalog();
-    if (json && !devices.given()) {
-      out.println(JsonMapper.shared().writeValueAsString(name == null ? Resources.json("devices.json")
-          : Resources.json("devices.json").path("devices").path(catalog.get(name).id())));
+    if (output.isJson()) {
+      output.print(name == null ? devices.json() : devices.json().path("devices").path(catalog.get(name).id()));
       return 0;
     }
     if (name != null) {

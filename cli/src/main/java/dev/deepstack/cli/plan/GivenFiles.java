@@ -1,10 +1,12 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.planner.device.ExpertLoad;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -34,6 +36,17 @@ final class GivenFiles {
     } catch (IOException e) {
       throw new InvalidInputException("cannot read " + file + ": " + e.getMessage(), e);
     }
+  }
+
+  /// What a file says about the load of experts: `{"load": [tokens of each expert]}`.
+  static ExpertLoad expertLoad(Path file, int spare) {
+    JsonNode list = json(file).path("load");
+    if (!list.isArray()) {
+      throw new MalformedModelException(file + " has no array \"load\" with the tokens of each expert");
+    }
+    var tokens = new ArrayList<Double>();
+    list.forEach(t -> tokens.add(t.isNumber() ? t.doubleValue() : -1));
+    return new ExpertLoad(tokens, spare);
   }
 
   static void write(Path file, String text) {

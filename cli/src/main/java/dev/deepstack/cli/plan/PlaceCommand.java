@@ -1,27 +1,22 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.device.Placement;
 import dev.deepstack.tensor.InvalidInputException;
-import dev.deepstack.tensor.MalformedModelException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Places experts.
 @Command(name = "place", mixinStandardHelpOptions = true,
     description = "Shares experts out to ranks so that neither a rank nor a link is busier than it must be.")
 final class PlaceCommand implements Callable<Integer> {
-  private static final int EXPERTS_MAX = 1 << 16;
-
   @Parameters(paramLabel = "FILE.json", description = "{\"load\": [tokens of each expert]}")
   private Path file = Path.of("");
 
@@ -35,32 +30,20 @@ final class PlaceCommand implements Callable<Integer> {
       + "to each other are scarce, like boards.")
   private int parts;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
-    JsonNode list = GivenFiles.json(file).path("load");
-    if (!list.isArray() || list.isEmpty() || list.size() > EXPERTS_MAX) {
-      throw new MalformedModelException(file + " has no array \"load\" with the tokens of 1 to " + EXPERTS_MAX
-          + " experts");
-    }
     if (parts < 1 || parts > Math.max(1, ranks)) {
       throw new InvalidInputException("--parts is from 1 to the number of ranks, " + ranks);
     }
-    double[] load = new double[list.size()];
-    for (int i = 0; i < load.length; i++) {
-      load[i] = list.get(i).isNumber() ? list.get(i).doubleValue() : -1;
-    }
+    double[] load = GivenFiles.expertLoad(file, spare).load();
     Placement best = Placement.best(load, ranks, spare, parts);
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(Map.of("ranks", best.ranks(), "worst_rank", best.worstRank(),
-          "worst_link", best.worstLink())));
+    PrintWriter out = output.out();
+    if (output.isJson()) {
+      output.print(Map.of("ranks", best.ranks(), "worst_rank", best.worstRank(),
+          "worst_link", best.worstLink()));
       return 0;
     }
     line(out, "in order", Placement.plain(load, ranks, parts));

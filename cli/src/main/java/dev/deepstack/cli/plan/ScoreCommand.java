@@ -1,5 +1,6 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.device.DeviceCatalog;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.evidence.Estimator;
@@ -15,12 +16,9 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Scores predictions against published points.
 @Command(name = "score", mixinStandardHelpOptions = true,
@@ -30,18 +28,14 @@ final class ScoreCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FILE.json", arity = "1..*", description = "Points in the form of the planner's data.")
   private List<Path> files = List.of();
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
   @Option(names = "--points", description = "List every point.")
   private boolean each;
 
   @Mixin
   private FurtherDevices devices = new FurtherDevices();
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
@@ -52,9 +46,9 @@ final class ScoreCommand implements Callable<Integer> {
     }
     Scorer.Report report = Scorer.score(given.points(),
         new Estimator(given.models(), catalog, Calibration.standard()));
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(json(report)));
+    PrintWriter out = output.out();
+    if (output.isJson()) {
+      output.print(json(report));
     } else {
       print(out, report);
     }

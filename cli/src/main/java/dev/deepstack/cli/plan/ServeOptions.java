@@ -1,5 +1,6 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.Plan;
 import dev.deepstack.planner.PlanRequest;
 import dev.deepstack.planner.Planner;
@@ -20,10 +21,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.json.JsonMapper;
+import picocli.CommandLine;
 
 /// Options of plans for serving, and what is done with them.
 final class ServeOptions {
@@ -76,8 +76,16 @@ final class ServeOptions {
       + "software whose measurements count most.")
   private String stack = "sglang";
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
+  @Option(names = "--expert-load", paramLabel = "FILE.json", description = "{\"load\": [tokens of each expert]}: place "
+      + "experts so that neither a rank nor a link is busier than it must be.")
+  private @Nullable Path expertLoad;
+
+  @Option(names = "--spare-experts", paramLabel = "N", defaultValue = "0", description = "Slots for replicas of busy "
+      + "experts, with --expert-load.")
+  private int spareExperts;
+
+  @Mixin
+  private Output answer = new Output();
 
   @Option(names = "--html", paramLabel = "FILE", description = "Write one page with pictures.")
   private @Nullable Path html;
@@ -100,8 +108,11 @@ final class ServeOptions {
       GivenFiles.write(html, HtmlReport.of(set, Claims.check("", Catalog.standard(), subjects.catalog(),
           Calibration.standard())));
     }
-    line.getOut().print(json ? JsonMapper.shared().writeValueAsString(JsonReport.of(set)) + "\n"
-        : TextReport.of(set));
+    if (answer.isJson()) {
+      answer.print(JsonReport.of(set));
+    } else {
+      answer.out().print(TextReport.of(set));
+    }
     return 0;
   }
 
@@ -119,7 +130,8 @@ final class ServeOptions {
     }
     return new PlanRequest(shape, device, count, input, output, hits, concurrency, rate,
         slo == null ? Slo.NONE : Slo.parse(slo), precision == null ? null : Precision.parse(precision), drafts,
-        accepted, split, fabric == null ? null : Fabric.parse(fabric), stack);
+        accepted, split, fabric == null ? null : Fabric.parse(fabric), stack,
+        expertLoad == null ? null : GivenFiles.expertLoad(expertLoad, spareExperts));
   }
 
   /// What makes these plans again.

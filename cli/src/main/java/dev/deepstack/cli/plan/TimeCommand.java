@@ -1,5 +1,6 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.PlanRequest;
 import dev.deepstack.planner.Planner;
 import dev.deepstack.planner.Slo;
@@ -12,10 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
+import picocli.CommandLine.Mixin;
 
 /// How long plans take.
 @Command(name = "time", mixinStandardHelpOptions = true,
@@ -23,12 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class TimeCommand implements Callable<Integer> {
   private static final int REPEATS = 11;
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
@@ -40,10 +34,9 @@ final class TimeCommand implements Callable<Integer> {
     double first = (System.nanoTime() - start) / 1e6;
     double one = median(() -> planner.price(q, new Layout(1, 16, 1, 16, 1), 256));
     double search = median(() -> planner.plan(q));
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(
-          Map.of("first_plan_ms", first, "plan_ms", one, "search_64_ms", search)));
+    PrintWriter out = output.out();
+    if (output.isJson()) {
+      output.print(Map.of("first_plan_ms", first, "plan_ms", one, "search_64_ms", search));
     } else {
       out.printf(Locale.ROOT, "first plan with everything loaded %.0f ms; one plan %.1f ms; search over 64 devices "
           + "%.0f ms (medians of %d)%n", first, one, search, REPEATS);

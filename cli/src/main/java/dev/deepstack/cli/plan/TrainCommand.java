@@ -1,5 +1,6 @@
 package dev.deepstack.cli.plan;
 
+import dev.deepstack.cli.output.Output;
 import dev.deepstack.planner.evidence.Calibration;
 import dev.deepstack.planner.model.ModelShape;
 import dev.deepstack.planner.report.Money;
@@ -15,10 +16,7 @@ import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Plans training.
 @Command(name = "train", mixinStandardHelpOptions = true,
@@ -44,12 +42,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--math", paramLabel = "TYPE", description = "bf16, fp8 or fp4; default fp8 where there is one.")
   private String math = "";
 
-  @Option(names = "--json", description = "Print one JSON object instead of text.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  @Mixin
+  private Output output = new Output();
 
   @Override
   public Integer call() {
@@ -62,11 +56,10 @@ final class TrainCommand implements Callable<Integer> {
             math.isEmpty() ? device.has("fp8") ? "fp8" : "bf16" : math.toLowerCase(Locale.ROOT), calibration));
       }
     }
-    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = output.out();
     Money money = subjects.money();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(Map.of("plans",
-          plans.stream().map(p -> object(p, money)).toList())));
+    if (output.isJson()) {
+      output.print(Map.of("plans", plans.stream().map(p -> object(p, money)).toList()));
       return 0;
     }
     for (TrainingPlan p : plans) {

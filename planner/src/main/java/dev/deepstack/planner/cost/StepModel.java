@@ -1,6 +1,7 @@
 package dev.deepstack.planner.cost;
 
 import dev.deepstack.planner.device.Device;
+import dev.deepstack.planner.device.Placement;
 import dev.deepstack.planner.model.Attention;
 import dev.deepstack.planner.model.Feed;
 import dev.deepstack.planner.model.Layer;
@@ -31,6 +32,8 @@ public final class StepModel {
   private final Layout layout;
   private final Precision precision;
   private final Conditions conditions;
+  private final Constants constants;
+  private final @Nullable Placement placement;
   private final double bandwidth;
   private final double compute;
   private final double launch;
@@ -46,6 +49,13 @@ public final class StepModel {
   /// @param device one rank
   public StepModel(ModelShape model, Device device, Layout layout, Precision precision, Conditions conditions,
       Constants constants) {
+    this(model, device, layout, precision, conditions, constants, null);
+  }
+
+  private StepModel(ModelShape model, Device device, Layout layout, Precision precision, Conditions conditions,
+      Constants constants, @Nullable Placement placement) {
+    this.constants = constants;
+    this.placement = placement;
     this.model = model;
     this.device = device;
     this.layout = layout;
@@ -74,6 +84,11 @@ public final class StepModel {
   /// Share of a host's matrix peak that its instructions and its software reach.
   private static double hostShare(Conditions c) {
     return !c.hostVector() ? 0.22 : c.young() ? 0.012 : 0.05;
+  }
+
+  /// The same with experts where `placement` puts them, which then says how uneven ranks and links are.
+  public StepModel placed(Placement placement) {
+    return new StepModel(model, device, layout, precision, conditions, constants, placement);
   }
 
   /// The shape this model prices.
@@ -224,6 +239,9 @@ public final class StepModel {
   }
 
   private double imbalance(boolean prefill) {
+    if (placement != null) {
+      return placement.worstRank();
+    }
     if (conditions.balanced() || layout.ep() == 1) {
       return 1;
     }
@@ -258,7 +276,7 @@ public final class StepModel {
     if (layout.ep() == 1) {
       return time + 2 * sync + own * layout.dp() * h * 3 / (rate(ranks) * FABRIC_SHARE);
     }
-    double copies = distinct(f.active(), layout.ep());
+    double copies = distinct(f.active(), layout.ep()) * (placement == null ? 1 : placement.worstRank());
     double mine = own / layout.tp();
     double inside = Math.min(1.0, device.scaleUp() / (double) ranks);
     double wire;
@@ -266,7 +284,9 @@ public final class StepModel {
       wire = mine * copies * f.width() * 3.0 / (device.scaleUpRate() * FABRIC_SHARE);
     } else {
       double nodes = Math.ceil(ranks / (double) device.scaleUp());
-      double far = prefill ? Math.min(4, distinct(f.active(), nodes)) * (1 - 1 / nodes) : copies * (1 - inside);
+      double far = prefill ? Math.min(4, distinct(f.active(), nodes)) * (1 - 1 / nodes)
+          : distinct(f.active(), layout.ep()) * (1 - inside);
+      far *= placement == null ? 1 : placement.worstLink();
       wire = mine * f.width() * 3.0 * Math.max(far / (device.scaleOutRate() * 0.85),
           copies / (device.scaleUpRate() * FABRIC_SHARE));
     }
@@ -320,7 +340,8 @@ public final class StepModel {
   public double weightBytes() {
     double sum = 2.0 * (model.tiedHead() ? 1 : 2) * model.hidden() * model.vocab() / layout.stage();
     for (Layer l : model.layers()) {
-      double experts = l.feed().experts() * l.feed().expertWeights() / (layout.ep() * layout.moeTp());
+      double slots = l.feed().routed() && placement != null ? placement.slots() : l.feed().experts();
+      double experts = slots * l.feed().expertWeights() / (layout.ep() * layout.moeTp());
       double dense = l.feed().denseWeights(model.hidden()) / layout.tp();
       sum += l.count() * (l.attention().weights() / layout.tp() * precision.attentionBytes()
           + dense * precision.denseBytes() + experts * precision.expertBytes()) / layout.pp();

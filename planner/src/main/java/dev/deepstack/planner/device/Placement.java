@@ -17,6 +17,11 @@ public record Placement(List<List<Integer>> ranks, double worstRank, double wors
     ranks = ranks.stream().map(List::copyOf).toList();
   }
 
+  /// Slots in all, so that every rank has as many as the fullest.
+  public int slots() {
+    return ranks.size() * ranks.stream().mapToInt(List::size).max().orElse(0);
+  }
+
   /// Experts dealt out in order.
   public static Placement plain(double[] load, int ranks, int parts) {
     check(load, ranks, 0);

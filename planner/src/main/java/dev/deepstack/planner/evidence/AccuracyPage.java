@@ -2,8 +2,10 @@ package dev.deepstack.planner.evidence;
 
 import dev.deepstack.planner.cost.Constants;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 
 /// The tables of `docs/planner-accuracy.md`, written from the data.
@@ -23,6 +25,20 @@ public final class AccuracyPage {
       }
     }
     return text.toString();
+  }
+
+  /// The same as data: by what is left out and by kind, the errors with evidence.
+  public static Map<String, Map<String, Scorer.Errors>> rows(Calibrator c) {
+    var rows = new LinkedHashMap<String, Map<String, Scorer.Errors>>();
+    for (Calibrator.Unit unit : Calibrator.Unit.values()) {
+      var kinds = new LinkedHashMap<String, Scorer.Errors>();
+      for (String kind : Outcome.KINDS) {
+        kinds.put(kind, Scorer.Errors.of(c.judged(unit).stream().filter(j -> j.kind().equals(kind))
+            .map(Calibrator.Judged::error).toList()));
+      }
+      rows.put(unit.words, kinds);
+    }
+    return rows;
   }
 
   private static String pair(List<Double> errors) {

@@ -8,6 +8,7 @@ import dev.deepstack.planner.PlanRequest;
 import dev.deepstack.planner.Planner;
 import dev.deepstack.planner.cost.Terms;
 import dev.deepstack.planner.device.Fabric;
+import dev.deepstack.planner.device.Placement;
 import dev.deepstack.planner.evidence.Evidence;
 import dev.deepstack.planner.evidence.Point;
 import dev.deepstack.planner.evidence.PointReader;
@@ -224,7 +225,20 @@ public final class HtmlReport {
             l.kind().name().toLowerCase(Locale.ROOT), l.size(), label(l.rate() / 1e9), label(loads.get(i) / 1e3));
       }
       html.append("</div>");
+      if (c.placement() != null) {
+        placement(html, c.placement());
+      }
     }
+  }
+
+  private static void placement(StringBuilder html, Placement placement) {
+    Svg.format(html, "<p>Experts: the busiest rank has %.2f times the mean, the busiest part beyond the fast links "
+        + "%.2f times.</p><details><summary>Which rank has which</summary><table><tr><th>Rank<th>Experts</tr>",
+        placement.worstRank(), placement.worstLink());
+    for (int r = 0; r < placement.ranks().size(); r++) {
+      Svg.format(html, "<tr><td>%d<td>%s</tr>", r, escape(placement.ranks().get(r).toString()));
+    }
+    html.append("</table></details>");
   }
 
   private static void evidence(StringBuilder html, PlanSet set) {

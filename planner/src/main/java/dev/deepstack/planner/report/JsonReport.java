@@ -85,6 +85,10 @@ public final class JsonReport {
     if (!Double.isNaN(joules)) {
       map.put("joules_per_out_token", joules);
     }
+    if (c.placement() != null) {
+      map.put("expert_placement", Map.of("ranks", c.placement().ranks(), "worst_rank", c.placement().worstRank(),
+          "worst_link", c.placement().worstLink()));
+    }
     map.put("nearest", c.nearest().stream().map(JsonReport::measured).toList());
     return map;
   }

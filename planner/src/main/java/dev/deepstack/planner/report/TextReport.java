@@ -68,6 +68,10 @@ public final class TextReport {
     line(text, "  a step of %.1f ms is mostly %s", c.step().total() * 1e3, String.join(", ", top));
     line(text, "  memory: weights %.1f, cache %.1f, work %.1f of %.0f GB per rank", c.memory().weights() / 1e9,
         c.memory().cache() / 1e9, c.memory().work() / 1e9, c.memory().capacity() / 1e9);
+    if (c.placement() != null) {
+      line(text, "  experts placed: busiest rank %.2f times the mean, busiest part beyond the fast links %.2f times",
+          c.placement().worstRank(), c.placement().worstLink());
+    }
     double joules = Money.joules(q.device(), q.count(), c);
     if (!Double.isNaN(joules)) {
       line(text, "  energy: %.2f J per token of answers", joules);

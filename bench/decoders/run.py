@@ -72,7 +72,7 @@ class DeepStack:
         out, others = self.machine.run([
             self.options.deepstack, "bench", str(model), "--prompt-tokens", ",".join(map(str, prompts)), "--gen-tokens",
             str(gen), "--batch", ",".join(map(str, batches)), "--repeats", str(repeats), "--threads",
-            str(self.machine.threads), "--json"])
+            str(self.machine.threads), "--kv-type", self.options.kv_type, "--json"])
         return last_json(out), others
 
     def measure(self, model):
@@ -184,6 +184,7 @@ def parse():
     parser.add_argument("--wrapper", default="", help="command that every measurement is started by (priority, pinning)")
     parser.add_argument("--work", default="/tmp", help="folder for the compiled bandwidth probe")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--kv-type", default="f16", help="DeepStack's caches; llama.cpp keeps its own in f16")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=2, help="within a run")
     parser.add_argument("--gen", type=int, default=64)

@@ -106,7 +106,8 @@ final class NativeRun {
           }
           case Buffer.Result(int p) -> {
             var port = program.results().get(p);
-            long[] shape = port.type().shape().evaluate(symbols);
+            long[] shape = port.type().shape().dims().stream()
+                .mapToLong(d -> d.atMost(program.computed()).evaluate(symbols)).toArray();
             var padded = arena.allocate(HostTensor.count(shape) * port.type().dtype().bytes() + 64, 64);
             var result = new HostTensor(port.type().dtype(), shape,
                 padded.asSlice(0, HostTensor.count(shape) * port.type().dtype().bytes()));
@@ -126,7 +127,15 @@ final class NativeRun {
       step(arena, code, table, dims);
       probe.after(weightMemory);
       var heapResults = new LinkedHashMap<String, HostTensor>();
-      results.forEach((n, t) -> heapResults.put(n, heap(t)));
+      int next = 0;
+      for (String s : program.symbols().keySet()) {
+        symbols.put(s, dims.getAtIndex(ValueLayout.JAVA_LONG, next++));
+      }
+      for (var port : program.results()) {
+        long[] shape = port.type().shape().evaluate(symbols);
+        var data = results.get(port.name()).data().asSlice(0, HostTensor.count(shape) * port.type().dtype().bytes());
+        heapResults.put(port.name(), heap(new HostTensor(port.type().dtype(), shape, data)));
+      }
       var heapStates = new LinkedHashMap<String, HostTensor>();
       after.forEach((n, t) -> heapStates.put(n, heap(t)));
       return new Outcome(heapResults, heapStates);
@@ -145,6 +154,10 @@ final class NativeRun {
       }
     }, r -> new Thread(r).start())).toArray(CompletableFuture<?>[]::new);
     CompletableFuture.allOf(running).join();
+    long check = sync.get(ValueLayout.JAVA_LONG, StepMemory.CHECK);
+    if (check != 0) {
+      throw new IllegalArgumentException(program.faults().get((int) check - 1));
+    }
     if (sync.get(ValueLayout.JAVA_LONG, StepMemory.FAULT) != 0) {
       throw new IndexOutOfBoundsException("the code met an index out of range");
     }

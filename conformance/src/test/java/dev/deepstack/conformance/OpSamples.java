@@ -29,7 +29,7 @@ public final class OpSamples {
     return Stream.of(
             SourceSamples.all(), UnarySamples.all(), BinarySamples.all(), CastSamples.all(), MovementSamples.all(),
             FoldSamples.all(), IndexSamples.all(), ContractionSamples.all(), NormSamples.all(), BlockSamples.all(),
-            StoredSamples.all(), WindowSamples.all())
+            StoredSamples.all(), WindowSamples.all(), ControlSamples.all())
         .flatMap(s -> s);
   }
 }

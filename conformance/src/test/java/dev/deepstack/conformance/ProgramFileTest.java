@@ -175,7 +175,8 @@ final class ProgramFileTest {
     Path file = folder.resolve("code.dsp");
     try (var model = ProgramFile.read(program)) {
       Program p = model.general();
-      var broken = new Program(p.inputs(), p.states(), p.results(), p.symbols(), p.buffers(), p.slots(), p.weights(),
+      var broken = new Program(p.inputs(), p.states(), p.results(), p.symbols(), p.buffers(), p.slots(), p.computed(),
+          p.faults(), p.weights(),
           p.kernels(), p.work(), "\u007fELF, or not".getBytes(StandardCharsets.UTF_8), p.cpuFeatures(), p.cpu(),
           p.panelRows());
       ProgramFile.write(file, new CompiledModel(List.of(broken), model.weights(), model.states(), model.context(),

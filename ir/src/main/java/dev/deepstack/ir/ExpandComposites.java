@@ -15,7 +15,7 @@ public final class ExpandComposites {
 
   /// The graph without the composites that `chosen` names, also those that come up inside others.
   public static Graph expand(Graph graph, Predicate<Op.Composite> chosen) {
-    Graph current = graph;
+    Graph current = Body.map(graph, body -> body.with(expand(body.graph(), chosen)));
     while (current.ops(Op.Composite.class).stream().anyMatch(chosen)) {
       current = once(current, chosen);
     }
@@ -31,11 +31,7 @@ public final class ExpandComposites {
       copies.add(op instanceof Op.Composite c && chosen.test(c) ? c.expand(result) : result.add(op));
     }
     for (Graph.Output output : graph.outputs()) {
-      Value value = copies.get(output.value().id());
-      switch (output) {
-        case Graph.Result r -> result.result(r.name(), value);
-        case Graph.Update u -> result.update(u.name(), value);
-      }
+      result.output(output.with(copies.get(output.value().id())));
     }
     return result;
   }

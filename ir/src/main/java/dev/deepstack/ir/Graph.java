@@ -14,6 +14,9 @@ import java.util.SequencedMap;
 /// Ops in an order where operands come first, plus what leaves the graph. Adding an op that is there already gives the
 /// value that is there.
 ///
+/// A symbol gets its value from the shapes of inputs, or from data by a [Bind]: then the value that binds it comes
+/// before every value that names it.
+///
 /// A graph belongs to one thread while it is built; passes build a new graph rather than change one.
 public final class Graph {
   /// Something that leaves the graph.
@@ -21,13 +24,44 @@ public final class Graph {
     String name();
 
     Value value();
+
+    /// The same of another value.
+    Output with(Value value);
   }
 
   /// A result for the caller.
-  public record Result(String name, Value value) implements Output {}
+  public record Result(String name, Value value) implements Output {
+    @Override
+    public Result with(Value other) {
+      return new Result(name, other);
+    }
+  }
 
   /// What a state holds after the call.
-  public record Update(String name, Value value) implements Output {}
+  public record Update(String name, Value value) implements Output {
+    @Override
+    public Update with(Value other) {
+      return new Update(name, other);
+    }
+  }
+
+  /// What a symbol is that only the data know: an i64 scalar, not negative and not above the symbol's range. It holds
+  /// from the value on.
+  public record Bind(String name, Value value) implements Output {
+    @Override
+    public Bind with(Value other) {
+      return new Bind(name, other);
+    }
+  }
+
+  /// A condition that a call must meet, a bool scalar; `name` is the sentence to say when it is false. Nothing that
+  /// comes after the value is computed then.
+  public record Check(String name, Value value) implements Output {
+    @Override
+    public Check with(Value other) {
+      return new Check(name, other);
+    }
+  }
 
   private final List<Value> values = new ArrayList<>();
   private final Map<Op, Value> known = new HashMap<>();
@@ -94,6 +128,11 @@ public final class Graph {
       case RELU -> new Op.Max(x, constant(0, x));
       case SIGMOID -> new Op.Sigmoid(x);
     });
+  }
+
+  /// Something that leaves the graph.
+  public void output(Output output) {
+    outputs.add(output);
   }
 
   /// A result for the caller.

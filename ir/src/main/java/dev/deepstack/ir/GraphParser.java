@@ -7,6 +7,7 @@ import dev.deepstack.tensor.Shape;
 import dev.deepstack.tensor.TensorType;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -21,9 +22,13 @@ final class GraphParser {
   private static final Pattern HEADER = Pattern.compile("graph \\((.*)\\) \\{");
   private static final Pattern SYMBOL = Pattern.compile("(\\w+): (-?\\d+)\\.\\.(\\d*)");
   private static final Pattern VALUE = Pattern.compile("(%\\d+) = (\\w+)(?: (.*))? : (\\w+)(\\[.*])");
-  private static final Pattern OUTPUT = Pattern.compile("(result|update) \"((?:[^\"\\\\]|\\\\.)*)\" (%\\d+)");
+  private static final Pattern BODY =
+      Pattern.compile("body \\d+ (?:for (\\w+) in (\\S+)|while (\\w+)) \\((.*)\\) \\{");
+  private static final Pattern OUTPUT =
+      Pattern.compile("(result|update|bind|check) \"((?:[^\"\\\\]|\\\\.)*)\" (%\\d+)");
 
-  private final Graph graph = new Graph();
+  private Graph graph = new Graph();
+  private final List<Body> bodies = new ArrayList<>();
   private final Map<String, Value> names = new HashMap<>();
   private final String[] lines;
 
@@ -48,17 +53,26 @@ final class GraphParser {
   private void line(String line) {
     Matcher m = HEADER.matcher(line);
     if (m.matches()) {
-      GraphText.split(m.group(1)).forEach(this::symbol);
+      begin(m.group(1));
+      return;
+    }
+    m = BODY.matcher(line);
+    if (m.matches()) {
+      begin(m.group(4));
+      bodies.add(m.group(3) != null ? new Body(graph, m.group(3), null)
+          : new Body(graph, m.group(1), Dim.parse(m.group(2))));
       return;
     }
     m = OUTPUT.matcher(line);
     if (m.matches()) {
       String name = unquote(m.group(2));
-      if (m.group(1).equals("result")) {
-        graph.result(name, value(m.group(3)));
-      } else {
-        graph.update(name, value(m.group(3)));
-      }
+      Value value = value(m.group(3));
+      graph.output(switch (m.group(1)) {
+        case "result" -> new Graph.Result(name, value);
+        case "update" -> new Graph.Update(name, value);
+        case "bind" -> new Graph.Bind(name, value);
+        default -> new Graph.Check(name, value);
+      });
       return;
     }
     m = VALUE.matcher(line);
@@ -71,6 +85,12 @@ final class GraphParser {
       throw new IllegalArgumentException("the type is " + value.type());
     }
     names.put(m.group(1), value);
+  }
+
+  private void begin(String symbols) {
+    graph = new Graph();
+    names.clear();
+    GraphText.split(symbols).forEach(this::symbol);
   }
 
   private void symbol(String text) {
@@ -120,7 +140,7 @@ final class GraphParser {
     return attribute(c.type(), text.substring(c.name().length() + 1));
   }
 
-  private static Object attribute(Type type, String text) {
+  private Object attribute(Type type, String text) {
     if (type instanceof ParameterizedType list) {
       Type element = list.getActualTypeArguments()[0];
       return GraphText.split(text.substring(1, text.length() - 1)).stream().map(t -> attribute(element, t)).toList();
@@ -134,6 +154,7 @@ final class GraphParser {
       case Class<?> c when c == Dim.class -> Dim.parse(text);
       case Class<?> c when c == Shape.class -> GraphText.shape(text);
       case Class<?> c when c == DType.class -> DType.parse(text);
+      case Class<?> c when c == Body.class -> bodies.get(Integer.parseInt(text));
       case Class<?> c when c.isEnum() -> enumConstant(c, text);
       default -> throw new IllegalArgumentException("no text form for " + type);
     };

@@ -20,28 +20,62 @@ import org.jspecify.annotations.Nullable;
 /// }
 /// ```
 ///
-/// Operands stand first (`_` is an absent one, `[%1,%2]` a list), then attributes by name, then the result's type.
+/// Operands stand first (`_` is an absent one, `[%1,%2]` a list), then attributes by name, then the result's type. The
+/// bodies of loops stand before the graph that has them, numbered; one without a count is a `while`:
+///
+/// ```
+/// body 0 for i0 in s27 (i0: 0.., s27: 1..24) {
+///   …
+/// }
+/// graph (s27: 1..24) {
+///   %1 = loop [%0], [], body=0, result=0 : f32[8]
+/// ```
 public final class GraphText {
   private GraphText() {}
 
   public static String print(Graph graph) {
+    var out = new StringBuilder();
+    print("graph", graph, new ArrayList<>(), out);
+    return out.toString();
+  }
+
+  /// @param bodies those printed so far, by number
+  private static void print(String head, Graph graph, List<Body> bodies, StringBuilder out) {
+    for (Op.Loop loop : graph.ops(Op.Loop.class)) {
+      Body body = loop.body();
+      if (!bodies.contains(body)) {
+        // Bodies inside come first and take the lower numbers.
+        var text = new StringBuilder();
+        String trips = body.trips() == null ? " while " + body.counter()
+            : " for " + body.counter() + " in " + body.trips();
+        print("body #" + trips, body.graph(), bodies, text);
+        out.append(text.toString().replace("body #" + trips, "body " + bodies.size() + trips));
+        bodies.add(body);
+      }
+    }
     String symbols = graph.symbols().entrySet().stream()
         .map(e -> e.getKey() + ": " + e.getValue().min() + ".."
             + (e.getValue().isBounded() ? Long.toString(e.getValue().max()) : ""))
         .collect(Collectors.joining(", "));
-    var out = new StringBuilder("graph (" + symbols + ") {\n");
-    graph.values().forEach(v -> out.append("  ").append(line(v)).append('\n'));
+    out.append(head).append(" (").append(symbols).append(") {\n");
+    graph.values().forEach(v -> out.append("  ").append(line(v, bodies)).append('\n'));
     for (Graph.Output o : graph.outputs()) {
       out.append(switch (o) {
         case Graph.Result r -> "  result " + quote(r.name()) + " " + r.value() + "\n";
         case Graph.Update u -> "  update " + quote(u.name()) + " " + u.value() + "\n";
+        case Graph.Bind b -> "  bind " + quote(b.name()) + " " + b.value() + "\n";
+        case Graph.Check c -> "  check " + quote(c.name()) + " " + c.value() + "\n";
       });
     }
-    return out.append("}\n").toString();
+    out.append("}\n");
   }
 
   /// One value with its op, as in the whole text.
   public static String line(Value value) {
+    return line(value, List.of());
+  }
+
+  private static String line(Value value, List<Body> bodies) {
     Op op = value.op();
     var parts = new ArrayList<String>();
     OpSchema schema = OpSchema.of(op);
@@ -51,6 +85,9 @@ public final class GraphText {
         parts.add(v == null ? "_" : v.toString());
       } else if (c.isOperandList()) {
         parts.add(list((List<?>) java.util.Objects.requireNonNull(v)));
+      } else if (v instanceof Body body) {
+        int number = bodies.indexOf(body);
+        parts.add("body=" + (number >= 0 ? Integer.toString(number) : body.toString()));
       } else if (!(v instanceof TensorType)) {
         parts.add(c.name() + "=" + attribute(v));
       }

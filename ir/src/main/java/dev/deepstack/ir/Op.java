@@ -431,6 +431,36 @@ public sealed interface Op {
     }
   }
 
+  // ---- control
+
+  /// `condition ? a : b` for whole tensors of one type, the condition a bool scalar. What comes after
+  /// the condition and only the operand not chosen needs is not computed and cannot fault.
+  record Choose(Value condition, Value a, Value b) implements Primitive {
+    @Override
+    public TensorType infer() {
+      require(this, condition.type().equals(TensorType.scalar(DType.BOOL)), "the condition must be a bool scalar");
+      require(this, a.type().equals(b.type()), "both must be of one type");
+      return a.type();
+    }
+  }
+
+  /// One of the results of a loop that begins with `initial` and repeats `body`: the last value of what it carries, or
+  /// what it gives every time, stacked along a new first axis. Ops that differ in `result` alone are one loop.
+  ///
+  /// @param given values that the body reads and that stay as they are
+  /// @param result the carried values first, then the stacked ones
+  record Loop(List<Value> initial, List<Value> given, Body body, int result) implements Primitive {
+    public Loop {
+      initial = List.copyOf(initial);
+      given = List.copyOf(given);
+    }
+
+    @Override
+    public TensorType infer() {
+      return body.infer(this);
+    }
+  }
+
   // ---- composites
 
   /// `exp(x - max) / sum(exp(x - max))` along an axis.

@@ -17,6 +17,11 @@ public final class Specialize {
   public static Graph run(Graph graph, Map<String, Long> values) {
     Map<String, Dim> dims = new HashMap<>();
     values.forEach((symbol, value) -> dims.put(symbol, Dim.of(value)));
+    return fix(graph, dims);
+  }
+
+  private static Graph fix(Graph graph, Map<String, Dim> values) {
+    Map<Body, Body> bodies = new HashMap<>();
     var special = new Graph();
     graph.symbols().forEach((symbol, range) -> {
       if (!values.containsKey(symbol)) {
@@ -26,16 +31,18 @@ public final class Specialize {
     Map<Value, Value> map = new HashMap<>();
     for (Value v : graph.values()) {
       Op moved = OpSchema.map(v.op(), x -> Objects.requireNonNull(map.get(x)));
-      map.put(v, special.add(OpSchema.mapAttributes(moved, a -> substitute(a, dims))));
+      map.put(v, special.add(OpSchema.mapAttributes(moved, a -> a instanceof Body b
+          ? bodies.computeIfAbsent(b, body -> fix(body, values)) : substitute(a, values))));
     }
     for (Graph.Output o : graph.outputs()) {
-      Value v = Objects.requireNonNull(map.get(o.value()));
-      switch (o) {
-        case Graph.Result r -> special.result(r.name(), v);
-        case Graph.Update u -> special.update(u.name(), v);
-      }
+      special.output(o.with(Objects.requireNonNull(map.get(o.value()))));
     }
     return special;
+  }
+
+  private static Body fix(Body body, Map<String, Dim> values) {
+    Dim trips = body.trips();
+    return new Body(fix(body.graph(), values), body.counter(), trips == null ? null : trips.substitute(values));
   }
 
   private static @Nullable Object substitute(@Nullable Object attribute, Map<String, Dim> dims) {

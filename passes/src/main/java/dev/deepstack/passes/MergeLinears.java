@@ -40,10 +40,7 @@ final class MergeLinears {
       }
     }
     for (Graph.Output output : from.outputs()) {
-      switch (output) {
-        case Graph.Result(String name, Value value) -> to.result(name, image(images, value));
-        case Graph.Update(String name, Value value) -> to.update(name, image(images, value));
-      }
+      to.output(output.with(image(images, output.value())));
     }
     return Rewriter.rewrite(to, List.of());
   }

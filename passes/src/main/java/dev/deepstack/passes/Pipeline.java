@@ -1,5 +1,6 @@
 package dev.deepstack.passes;
 
+import dev.deepstack.ir.Body;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Verifier;
 import java.util.List;
@@ -61,11 +62,16 @@ public record Pipeline(List<Pass> passes) {
     return run(graph, (_, _) -> {});
   }
 
+  /// Bodies of loops go first, and by themselves.
+  private static Graph apply(Pass pass, Graph graph) {
+    return pass.rewrite().apply(Body.map(graph, body -> body.with(apply(pass, body.graph()))));
+  }
+
   /// As [#run(Graph)]; `trace` sees the name of each pass and the graph it made.
   public Graph run(Graph graph, BiConsumer<String, Graph> trace) {
     Graph at = graph;
     for (Pass pass : passes) {
-      at = pass.rewrite().apply(at);
+      at = apply(pass, at);
       Verifier.verify(at);
       trace.accept(pass.name(), at);
     }

@@ -63,11 +63,7 @@ final class Rewriter {
       }
     }
     for (Graph.Output output : from.outputs()) {
-      Value value = image(images, output.value());
-      switch (output) {
-        case Graph.Result(String name, var _) -> graph.result(name, value);
-        case Graph.Update(String name, var _) -> graph.update(name, value);
-      }
+      graph.output(output.with(image(images, output.value())));
     }
   }
 

@@ -26,6 +26,7 @@ final class Simplify {
       case Op.Cast(Value(Op.Cast(var x, var _), var between, _), var dtype)
           when isLossless(x.type().dtype(), between.dtype()) -> Patterns.cast(to, x, dtype);
       case Op.Select(var c, var a, var b) -> select(op, to, c, a, b);
+      case Op.Choose(var c, var a, var b) -> is(c, 1) || a.equals(b) ? a : is(c, 0) ? b : null;
       case Op.Reduction r -> reduction(r, to);
       default -> null;
     };

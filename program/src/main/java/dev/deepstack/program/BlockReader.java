@@ -135,6 +135,14 @@ final class BlockReader {
     });
     List<Buffer> buffers = list(this::buffer);
     List<List<Dim>> slots = list(() -> list(this::dim));
+    var computed = new LinkedHashMap<String, Dim>();
+    list(() -> {
+      String name = text();
+      ProgramCheck.require(symbols.containsKey(name) && computed.put(name, dim()) == null,
+          "it computes " + name + ", which is no symbol of its own");
+      return name;
+    });
+    List<String> faults = list(this::text);
     List<WeightRecipe> weights = list(this::recipe);
     List<KernelInfo> kernels = list(() -> new KernelInfo(text(), text(), text(), dim(), dim()));
     Dim work = dim();
@@ -143,8 +151,8 @@ final class BlockReader {
     int panelRows = in.getInt();
     byte[] object = new byte[count(1)];
     in.get(object);
-    return new Program(inputs, states, results, symbols, buffers, slots, weights, kernels, work, object, features, cpu,
-        panelRows);
+    return new Program(inputs, states, results, symbols, buffers, slots, computed, faults, weights, kernels, work,
+        object, features, cpu, panelRows);
   }
 
   private Port port() {

@@ -110,6 +110,11 @@ final class BlockWriter {
     });
     list(p.buffers(), this::buffer);
     list(p.slots(), sizes -> list(sizes, this::dim));
+    list(List.copyOf(p.computed().entrySet()), e -> {
+      text(e.getKey());
+      dim(e.getValue());
+    });
+    list(p.faults(), this::text);
     list(p.weights(), this::recipe);
     list(p.kernels(), k -> {
       text(k.kind());

@@ -16,11 +16,14 @@ import java.util.SequencedMap;
 /// ```
 ///
 /// `buffers` is the table of pointers described by [#buffers]; `dims` holds the symbols' values as i64 in the order of
-/// [#symbols]; `sync` is 64-byte aligned, at least 64 bytes and zero before every step. All `threads` threads call it
-/// with the same arguments except `thread`; when the last one returns, the results are written and the states updated.
-/// The symbol [#THREADS] stands for the number of threads in sizes of slots and is not part of `dims`.
+/// [#symbols]; `sync` is a [StepMemory]. All `threads` threads call it with the same arguments except `thread`; when the
+/// last one returns, the results are written and the states updated. The symbol [#THREADS] stands for the number of
+/// threads in sizes of slots and is not part of `dims`.
 ///
 /// @param slots bytes of each part of the arena, as alternatives whose largest counts
+/// @param computed the symbols that a step finds out and writes into `dims`, with the largest they may be; only the
+///     sizes of results have them
+/// @param faults sentences for what a call may do wrong
 /// @param work multiply-adds of a step, roughly: what decides how many threads are worth waking
 /// @param object the relocatable object that holds the code
 /// @param cpuFeatures what a CPU must have to run it
@@ -33,6 +36,8 @@ public record Program(
     SequencedMap<String, DimRange> symbols,
     List<Buffer> buffers,
     List<List<Dim>> slots,
+    SequencedMap<String, Dim> computed,
+    List<String> faults,
     List<WeightRecipe> weights,
     List<KernelInfo> kernels,
     Dim work,
@@ -62,6 +67,8 @@ public record Program(
     symbols = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(symbols));
     buffers = List.copyOf(buffers);
     slots = slots.stream().map(List::copyOf).toList();
+    computed = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(computed));
+    faults = List.copyOf(faults);
     weights = List.copyOf(weights);
     kernels = List.copyOf(kernels);
     cpuFeatures = List.copyOf(cpuFeatures);

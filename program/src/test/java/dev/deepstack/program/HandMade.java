@@ -64,8 +64,8 @@ final class HandMade {
 
   static CompiledModel model() {
     Program p = program();
-    var one = new Program(p.inputs(), p.states(), p.results(), new LinkedHashMap<>(), List.of(), List.of(), List.of(),
-        List.of(), Dim.of(3), new byte[] {9}, List.of(), "special", 16);
+    var one = new Program(p.inputs(), p.states(), p.results(), new LinkedHashMap<>(), List.of(), List.of(),
+        new LinkedHashMap<>(), List.of(), List.of(), List.of(), Dim.of(3), new byte[] {9}, List.of(), "special", 16);
     var special = ports(one, TensorType.of(DType.I64, 1, 1), TensorType.of(DType.F32, 1, 8));
     return model(List.of(p, special));
   }
@@ -79,7 +79,8 @@ final class HandMade {
 
   private static Program ports(Program p, TensorType input, TensorType result) {
     return new Program(List.of(new Port("tokens", input)), p.states(), List.of(new Port("logits", result)), p.symbols(),
-        p.buffers(), p.slots(), p.weights(), p.kernels(), p.work(), p.object(), p.cpuFeatures(), p.cpu(),
+        p.buffers(), p.slots(), p.computed(),
+        p.faults(), p.weights(), p.kernels(), p.work(), p.object(), p.cpuFeatures(), p.cpu(),
         p.panelRows());
   }
 
@@ -103,30 +104,36 @@ final class HandMade {
         List.of(new Port("tokens", new TensorType(DType.I64, Shape.of(Dim.of(1), T)))),
         List.of(new Port("cache", TensorType.of(DType.F32, 2, 2))),
         List.of(new Port("logits", new TensorType(DType.F32, Shape.of(T, Dim.of(8))))),
-        symbols, buffers, List.of(List.of(T.times(4), threads.times(T).times(8)), List.of()), recipes, kernels,
+        symbols, buffers, List.of(List.of(T.times(4), threads.times(T).times(8)), List.of()),
+        new LinkedHashMap<>(),
+        List.of("x is too long; shorten it"), recipes, kernels,
         T.times(1000).plus(T.mod(Dim.of(3))), new byte[] {1, 2, 3, -1}, List.of("avx2", "sse4.2"),
         "AVX2, 256 bits", 16);
   }
 
   static Program with(Program p, List<Buffer> buffers) {
     return new Program(p.inputs(), p.states(), p.results(), p.symbols(), buffers, List.of(List.of(Dim.of(64))),
-        p.weights(), p.kernels(), p.work(), p.object(), p.cpuFeatures(), p.cpu(), p.panelRows());
+        p.computed(), p.faults(), p.weights(), p.kernels(), p.work(), p.object(), p.cpuFeatures(), p.cpu(),
+        p.panelRows());
   }
 
   static Program withWeight(Program p, String name, long offset, long columns) {
     var recipe = new WeightRecipe(Layout.PLAIN, DType.F32, 1, 1, columns,
         List.of(new Piece(name, offset, 1, 6, 6, 1)));
-    return new Program(p.inputs(), p.states(), p.results(), p.symbols(), List.of(), p.slots(), List.of(recipe),
+    return new Program(p.inputs(), p.states(), p.results(), p.symbols(), List.of(), p.slots(), p.computed(),
+        p.faults(), List.of(recipe),
         p.kernels(), p.work(), p.object(), p.cpuFeatures(), p.cpu(), p.panelRows());
   }
 
   static Program withFeatures(Program p, List<String> features) {
-    return new Program(p.inputs(), p.states(), p.results(), p.symbols(), p.buffers(), p.slots(), p.weights(),
+    return new Program(p.inputs(), p.states(), p.results(), p.symbols(), p.buffers(), p.slots(), p.computed(),
+        p.faults(), p.weights(),
         p.kernels(), p.work(), p.object(), features, p.cpu(), p.panelRows());
   }
 
   static Program withoutSymbols(Program p) {
-    return new Program(p.inputs(), p.states(), p.results(), new LinkedHashMap<>(), p.buffers(), p.slots(), p.weights(),
+    return new Program(p.inputs(), p.states(), p.results(), new LinkedHashMap<>(), p.buffers(), p.slots(), p.computed(),
+        p.faults(), p.weights(),
         p.kernels(), p.work(), p.object(), p.cpuFeatures(), p.cpu(), p.panelRows());
   }
 }

@@ -1,7 +1,9 @@
 package dev.deepstack.reference;
 
+import dev.deepstack.ir.Body;
 import dev.deepstack.ir.ExpandComposites;
 import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Guards;
 import dev.deepstack.ir.IrException;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.OpSchema;
@@ -10,16 +12,20 @@ import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimBinder;
+import dev.deepstack.tensor.DimRange;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// Runs a graph op by op: what every primitive means. Composites run as their expansion.
 ///
@@ -34,15 +40,20 @@ public final class Interpreter {
   /// @param states every state after the run; the ones passed in are untouched
   public record Outcome(SequencedMap<String, HostTensor> results, SequencedMap<String, HostTensor> states) {}
 
+  private final Graph graph;
   private final Map<String, Long> symbols;
   private final Map<String, HostTensor> inputs;
   private final Map<String, HostTensor> states;
   private final Function<String, HostTensor> weights;
-  private final List<HostTensor> values = new ArrayList<>();
+  private final Guards guards;
+  private final List<@Nullable HostTensor> values = new ArrayList<>();
+  private final Map<Op.Loop, List<HostTensor>> loops = new HashMap<>();
 
-  private Interpreter(Map<String, Long> symbols, Map<String, HostTensor> inputs, Map<String, HostTensor> states,
-      Function<String, HostTensor> weights) {
-    this.symbols = symbols;
+  private Interpreter(Graph graph, Map<String, Long> symbols, Map<String, HostTensor> inputs,
+      Map<String, HostTensor> states, Function<String, HostTensor> weights) {
+    this.graph = graph;
+    this.symbols = new HashMap<>(symbols);
+    guards = Guards.of(graph);
     this.inputs = inputs;
     this.states = states;
     this.weights = weights;
@@ -57,14 +68,15 @@ public final class Interpreter {
   public static Outcome run(Graph graph, Map<String, HostTensor> inputs, Map<String, HostTensor> states,
       Function<String, HostTensor> weights) {
     Graph primitive = ExpandComposites.expand(graph);
-    var run = new Interpreter(bind(primitive, inputs, states), inputs, states, weights);
-    primitive.values().forEach(v -> run.values.add(run.step(v)));
+    var run = new Interpreter(primitive, bind(primitive, inputs, states), inputs, states, weights);
+    run.run();
     var results = new LinkedHashMap<String, HostTensor>();
     var after = new LinkedHashMap<>(states);
     for (Graph.Output output : primitive.outputs()) {
       switch (output) {
         case Graph.Result(String name, Value value) -> results.put(name, run.at(value));
         case Graph.Update(String name, Value value) -> after.put(name, run.at(value));
+        case Graph.Bind _, Graph.Check _ -> { }
       }
     }
     return new Outcome(results, after);
@@ -103,6 +115,83 @@ public final class Interpreter {
     graph.ops(Op.State.class).forEach(s -> types.put("(state) " + s.name(), s.type()));
     states.forEach((name, tensor) -> tensors.put("(state) " + name, tensor));
     return DimBinder.bind(types, graph.symbols(), tensors);
+  }
+
+  private void run() {
+    Map<Value, List<Graph.Output>> effects = new HashMap<>();
+    graph.outputs().forEach(o -> effects.computeIfAbsent(o.value(), _ -> new ArrayList<>()).add(o));
+    for (Value v : graph.values()) {
+      boolean needed = guards.of(v).stream().allMatch(g -> (at(g.condition()).getLong(0) != 0) == g.when());
+      values.add(needed ? step(v) : null);
+      effects.getOrDefault(v, List.of()).forEach(this::take);
+    }
+  }
+
+  /// What a value does beside being a result.
+  private void take(Graph.Output output) {
+    switch (output) {
+      case Graph.Bind(String symbol, Value value) -> {
+        long extent = at(value).getLong(0);
+        DimRange range = graph.symbols().getOrDefault(symbol, new DimRange(0, Long.MAX_VALUE));
+        if (extent < 0 || extent > range.max()) {
+          throw new InvalidInputException("a size that the inputs decide (" + symbol + ") is " + extent
+              + ", which is " + (extent < 0 ? "negative" : "more than " + range.max()) + "; change the inputs");
+        }
+        symbols.put(symbol, extent);
+      }
+      case Graph.Check(String otherwise, Value condition) -> {
+        if (at(condition).getLong(0) == 0) {
+          throw new InvalidInputException(otherwise);
+        }
+      }
+      case Graph.Result _, Graph.Update _ -> { }
+    }
+  }
+
+  /// Every result of a loop.
+  private List<HostTensor> loop(Op.Loop loop) {
+    var key = new Op.Loop(loop.initial(), loop.given(), loop.body(), 0);
+    List<HostTensor> known = loops.get(key);
+    if (known == null) {
+      known = repeat(loop);
+      loops.put(key, known);
+    }
+    return known;
+  }
+
+  private List<HostTensor> repeat(Op.Loop loop) {
+    Body body = loop.body();
+    var carried = new ArrayList<>(loop.initial().stream().map(this::at).toList());
+    int carries = carried.size();
+    List<Value> outs = body.outs();
+    List<List<HostTensor>> stacks = new ArrayList<>();
+    outs.forEach(_ -> stacks.add(new ArrayList<>()));
+    Map<String, Long> inside = new HashMap<>(symbols);
+    long trips = body.trips() == null ? Long.MAX_VALUE : body.trips().evaluate(symbols);
+    for (long i = 0; i < trips && (body.trips() != null || carried.getFirst().getLong(0) != 0); i++) {
+      inside.put(body.counter(), i);
+      var arguments = new HashMap<String, HostTensor>();
+      for (int k = 0; k < carries; k++) {
+        arguments.put(Body.carry(k), carried.get(k));
+      }
+      for (int k = 0; k < loop.given().size(); k++) {
+        arguments.put(Body.given(k), at(loop.given().get(k)));
+      }
+      var run = new Interpreter(body.graph(), inside, arguments, Map.of(), weights);
+      run.run();
+      for (int k = 0; k < carries; k++) {
+        carried.set(k, run.at(Objects.requireNonNull(body.result(Body.carry(k)))));
+      }
+      for (int k = 0; k < outs.size(); k++) {
+        stacks.get(k).add(run.at(outs.get(k)));
+      }
+    }
+    var results = new ArrayList<HostTensor>(carried);
+    for (int k = 0; k < outs.size(); k++) {
+      TensorType type = outs.get(k).type();
+      results.add(Movement.stack(stacks.get(k), type.dtype(), type.shape().evaluate(inside)));
+    }
+    return results;
   }
 
   private HostTensor step(Value value) {
@@ -156,6 +245,8 @@ public final class Interpreter {
           Indexing.scatter(at(x), at(indices), at(source), axis, combine);
       case Op.ScatterAlong(Value x, Value indices, Value source, int axis, Op.Combine combine) ->
           Indexing.scatterAlong(at(x), at(indices), at(source), axis, combine);
+      case Op.Choose(Value condition, Value a, Value b) -> at(at(condition).getLong(0) != 0 ? a : b);
+      case Op.Loop loop -> loop(loop).get(loop.result());
       case Op.Dequantize(Value x, BlockFormat format) -> Blocks.dequantize(at(x), format, shape);
       case Op.MatMul(Value a, Value b) -> Contractions.matMul(at(a), at(b), shape);
       case Op.GroupedMatMul(Value x, Value w, Value offsets) ->
@@ -164,7 +255,7 @@ public final class Interpreter {
   }
 
   private HostTensor at(Value value) {
-    return values.get(value.id());
+    return Objects.requireNonNull(values.get(value.id()));
   }
 
   private long[] extents(List<Dim> dims) {
@@ -177,7 +268,7 @@ public final class Interpreter {
     return scalar;
   }
 
-  private static HostTensor named(@org.jspecify.annotations.Nullable HostTensor tensor, String name) {
+  private static HostTensor named(@Nullable HostTensor tensor, String name) {
     if (tensor == null) {
       throw new InvalidInputException("missing input " + name);
     }

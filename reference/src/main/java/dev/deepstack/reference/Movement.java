@@ -1,6 +1,7 @@
 package dev.deepstack.reference;
 
 import dev.deepstack.ir.IrException;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.HostTensor;
 import java.util.List;
 
@@ -72,6 +73,19 @@ final class Movement {
       long offset = before * strides[a];
       Walk.each(part.shape(), (i, index) -> Walk.copy(part, i, result, offset + Walk.flat(index, strides)));
       before += part.shape()[a];
+    }
+    return result;
+  }
+
+  /// Tensors of one type along a new first axis.
+  static HostTensor stack(List<HostTensor> parts, DType dtype, long[] shape) {
+    var all = new long[shape.length + 1];
+    all[0] = parts.size();
+    System.arraycopy(shape, 0, all, 1, shape.length);
+    HostTensor result = HostTensor.zeros(dtype, all);
+    long bytes = HostTensor.count(shape) * dtype.bytes();
+    for (int i = 0; i < parts.size(); i++) {
+      result.data().asSlice(i * bytes, bytes).copyFrom(parts.get(i).data());
     }
     return result;
   }

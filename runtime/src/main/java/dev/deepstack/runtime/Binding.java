@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
+import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.HostTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -61,7 +62,9 @@ public final class Binding {
   }
 
   private HostTensor allocate(Port port) {
-    long[] shape = port.type().shape().evaluate(symbols);
+    Map<String, Dim> computed = variant.program().computed();
+    // What a step finds out counts with the most it may be.
+    long[] shape = port.type().shape().dims().stream().mapToLong(d -> d.atMost(computed).evaluate(symbols)).toArray();
     long bytes = HostTensor.count(shape) * port.type().dtype().bytes();
     return new HostTensor(port.type().dtype(), shape,
         arena.allocate(Executable.padded(bytes), 64).asSlice(0, bytes));
@@ -89,7 +92,22 @@ public final class Binding {
 
   /// The tensor that holds a result after [#step]; overwritten by the next one.
   public HostTensor result(int port) {
-    return results.get(port);
+    HostTensor whole = results.get(port);
+    Program program = variant.program();
+    var shape = program.results().get(port).type().shape();
+    boolean known = shape.dims().stream().noneMatch(
+        d -> d.symbols().stream().anyMatch(program.computed()::containsKey));
+    if (known) {
+      return whole;
+    }
+    var now = new HashMap<>(symbols);
+    int at = 0;
+    for (String symbol : program.symbols().keySet()) {
+      now.put(symbol, dims.getAtIndex(JAVA_LONG, at++));
+    }
+    long[] extents = shape.evaluate(now);
+    return new HostTensor(whole.dtype(), extents,
+        whole.data().asSlice(0, HostTensor.count(extents) * whole.dtype().bytes()));
   }
 
   /// The values of the program's symbols.

@@ -260,9 +260,14 @@ public final class Executable implements AutoCloseable {
       sync.fill((byte) 0);
       team.run(thread -> binding.run(sync, thread));
     }
-    if (sync.get(JAVA_LONG, StepMemory.FAULT) != 0) {
-      sync.set(JAVA_LONG, StepMemory.FAULT, 0);
+    long check = sync.get(JAVA_LONG, StepMemory.CHECK);
+    boolean index = sync.get(JAVA_LONG, StepMemory.FAULT) != 0;
+    if (check != 0 || index) {
+      sync.fill((byte) 0);
       reset();
+      if (check != 0) {
+        throw new InvalidInputException(binding.program().faults().get((int) check - 1));
+      }
       throw new InvalidInputException("an index in the inputs, such as a token id or position, is outside its table; "
           + "check the inputs against the model's vocabulary and context");
     }

@@ -38,7 +38,8 @@ class PackedCopyTest {
   }
 
   private static Program program(WeightRecipe... weights) {
-    return new Program(List.of(), List.of(), List.of(), new LinkedHashMap<>(), List.of(), List.of(), List.of(weights),
+    return new Program(List.of(), List.of(), List.of(), new LinkedHashMap<>(), List.of(), List.of(),
+        new LinkedHashMap<>(), List.of(), List.of(weights),
         List.of(), Dim.ZERO, new byte[0], List.of(), "any", 16);
   }
 

@@ -249,6 +249,36 @@ public record Dim(List<Term> terms) {
     return sum;
   }
 
+  /// The largest value this can take when each symbol of the map is anything from 0 to what the map says, and no other
+  /// symbol is negative: a dim without the symbols of the map.
+  public Dim atMost(Map<String, Dim> greatest) {
+    return bound(greatest, true);
+  }
+
+  private Dim bound(Map<String, Dim> greatest, boolean upper) {
+    if (symbols().stream().noneMatch(greatest::containsKey)) {
+      return this;
+    }
+    Dim sum = of(0);
+    for (Term t : terms) {
+      boolean up = t.coefficient() > 0 == upper;
+      Dim product = of(t.coefficient());
+      for (Factor f : t.factors()) {
+        product = product.times(switch (f) {
+          case Symbol(String name) -> !greatest.containsKey(name) ? ofFactor(f) : up ? greatest.get(name) : ZERO;
+          case Call(Function fn, Dim l, Dim r) -> switch (fn) {
+            case FLOORDIV -> l.bound(greatest, up).floorDiv(r.bound(greatest, !up));
+            case MOD -> up ? r.bound(greatest, true).minus(1) : ZERO;
+            case MAX -> l.bound(greatest, up).max(r.bound(greatest, up));
+            case MIN -> l.bound(greatest, up).min(r.bound(greatest, up));
+          };
+        });
+      }
+      sum = sum.plus(product);
+    }
+    return sum;
+  }
+
   /// Names of all symbols, also those inside calls.
   public SortedSet<String> symbols() {
     var names = new TreeSet<String>();

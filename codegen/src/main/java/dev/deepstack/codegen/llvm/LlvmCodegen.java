@@ -2,6 +2,7 @@ package dev.deepstack.codegen.llvm;
 
 import dev.deepstack.codegen.tile.Kernel;
 import dev.deepstack.codegen.tile.Operand;
+import dev.deepstack.codegen.tile.Step;
 import dev.deepstack.codegen.tile.TileProgram;
 import dev.deepstack.codegen.tile.Tiler;
 import dev.deepstack.ir.Graph;
@@ -15,8 +16,10 @@ import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 
 /// Graph IR to a program for x86-64: kernels as LLVM IR text, equal ones shared, one function that runs the step.
@@ -25,12 +28,13 @@ public final class LlvmCodegen {
   private final ModuleText module;
   private final SequencedMap<String, DimRange> symbols;
   private final Map<String, String> known = new HashMap<>();
+  private final IdentityHashMap<Step.Run, String> functions = new IdentityHashMap<>();
   private final List<KernelInfo> kernels = new ArrayList<>();
 
   private LlvmCodegen(TileProgram tiles, CpuTarget cpu) {
     this.tiles = tiles;
     module = new ModuleText(cpu);
-    symbols = tiles.graph().symbols();
+    symbols = tiles.symbols();
   }
 
   /// Compiles a graph. LLVM is loaded only when the cache does not have the code.
@@ -48,15 +52,25 @@ public final class LlvmCodegen {
   }
 
   private String text() {
-    var functions = new ArrayList<String>();
-    for (TileProgram.Step step : tiles.steps()) {
-      String function = function(step);
-      functions.add(function);
-      kernels.add(new KernelInfo(step.kernel().kind(), step.note(), function, step.work(), step.bytes()));
-    }
-    StepCode.emit(module, tiles, functions);
+    tiles.steps().forEach(step -> kernels(step, Dim.ONE));
+    StepCode.emit(module, tiles, run -> Objects.requireNonNull(functions.get(run)));
     packers();
     return module.text();
+  }
+
+  /// @param times how often the step happens, as far as that is known
+  private void kernels(Step step, Dim times) {
+    switch (step) {
+      case Step.Run run -> {
+        String function = function(run);
+        functions.put(run, function);
+        kernels.add(new KernelInfo(run.kernel().kind(), run.note(), function,
+            tiles.known(run.work().times(times)), tiles.known(run.bytes().times(times))));
+      }
+      case Step.When w -> w.steps().forEach(s -> kernels(s, times));
+      case Step.Repeat r -> r.steps().forEach(s -> kernels(s, r.trips() == null ? times : times.times(r.trips())));
+      case Step.Bind _, Step.Check _ -> { }
+    }
   }
 
   /// Functions that bring the weights into the order the kernels read.
@@ -70,7 +84,7 @@ public final class LlvmCodegen {
   }
 
   /// The function of a kernel: written once as a trial, whose text tells whether an equal one is there already.
-  private String function(TileProgram.Step step) {
+  private String function(Step.Run step) {
     var trial = new ModuleText(module.cpu());
     emit(trial, step, "kernel");
     return known.computeIfAbsent(trial.text(), _ -> {
@@ -80,9 +94,9 @@ public final class LlvmCodegen {
     });
   }
 
-  private void emit(ModuleText into, TileProgram.Step step, String name) {
+  private void emit(ModuleText into, Step.Run step, String name) {
     List<Integer> buffers = StepCode.buffers(step);
-    Map<Value, Operand> memory = tiles.memory();
+    Map<Value, Operand> memory = step.memory();
     switch (step.kernel()) {
       case Kernel.Linear k -> new LinearCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
       case Kernel.Convolution k ->
@@ -128,10 +142,11 @@ public final class LlvmCodegen {
 
   private Program program(byte[] object, CpuTarget cpu) {
     Dim work = Dim.ZERO;
-    for (TileProgram.Step step : tiles.steps()) {
-      work = work.plus(step.work());
+    for (KernelInfo kernel : kernels) {
+      work = work.plus(kernel.work());
     }
     return new Program(tiles.inputs(), tiles.states(), tiles.results(), symbols, tiles.buffers(), tiles.slots(),
-        tiles.weights(), kernels, work, object, cpu.needed(), cpu.name(), cpu.lanes());
+        tiles.computed(), tiles.faults(), tiles.weights(), kernels, work, object, cpu.needed(), cpu.name(),
+        cpu.lanes());
   }
 }

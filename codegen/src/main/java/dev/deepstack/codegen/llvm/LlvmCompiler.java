@@ -20,8 +20,8 @@ public final class LlvmCompiler {
   // Generated code is explicit about vectors, unrolling and what to inline: what remains is to
   // clean up. LLVM's own O3 takes five to eight times as long and makes nothing faster.
   private static final String PASSES =
-      "always-inline,function(sroa,early-cse,instcombine,simplifycfg,loop-mssa(licm),"
-          + "gvn,instcombine,simplifycfg),globaldce";
+      "always-inline,function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),"
+          + "gvn,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
   private static final String TRIPLE = "x86_64-unknown-linux-gnu";
   private static final Pattern PARSE_ERROR_LINE = Pattern.compile("kernels:(\\d+):");
 

@@ -1,44 +1,72 @@
 package dev.deepstack.codegen.llvm;
 
 import dev.deepstack.codegen.tile.Kernel;
+import dev.deepstack.codegen.tile.Operand;
+import dev.deepstack.codegen.tile.Step;
 import dev.deepstack.codegen.tile.TileProgram;
-import dev.deepstack.codegen.tile.TileProgram.Step;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.StepMemory;
 import dev.deepstack.tensor.Dim;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /// The whole step as one function: the kernels in their order, with barriers only where one thread could overtake
 /// another's data. A kernel too small to share runs on the first thread, and between such kernels there is no barrier.
+///
+/// A condition or loop around small kernels only is left to the first thread as a whole, which is then a team of one.
+/// Otherwise all threads walk through it together: what they branch on is data that lie behind a barrier, so that all
+/// see the same. Symbols that change within a step are in a table of each thread's own.
 final class StepCode {
   /// Multiply-adds below which a barrier costs more than a second thread brings.
   private static final long SHARED_WORK_MIN = 16_000;
   private static final int SPINS_BEFORE_YIELD = 4000;
 
   private final TileProgram program;
-  private final List<String> functions;
+  private final Function<Step.Run, String> functions;
+  private final List<String> symbols;
+  private final Set<String> changing;
   private final Fn f;
   private final KernelCode code;
+  private final String dims;
   private final String hasParallel;
   private final String phase;
+  /// Kernels since the last barrier that all passed for certain, that have counters of claimed work.
+  private int claiming;
 
-  private StepCode(ModuleText module, TileProgram program, List<String> functions) {
+  private StepCode(ModuleText module, TileProgram program, Function<Step.Run, String> functions) {
     this.program = program;
     this.functions = functions;
+    symbols = List.copyOf(program.symbols().keySet());
+    changing = new HashSet<>(program.computed().keySet());
+    changing.addAll(program.counters());
     f = module.function(Program.ENTRY, "void", "ptr buffers", "ptr dims", "ptr sync", "i64 thread", "i64 threads");
-    code = new KernelCode(f, program.memory(), program.graph().symbols(), List.of());
+    code = new KernelCode(f, java.util.Map.of(), program.symbols(), List.of());
+    dims = changing.isEmpty() ? "%dims" : ownDims();
     hasParallel = f.variable("i1", "i1 false");
     phase = f.variable("i64", "i64 0");
   }
 
-  /// @param functions the function of each step's kernel
-  static void emit(ModuleText module, TileProgram program, List<String> functions) {
+  private String ownDims() {
+    String own = f.local("i64", symbols.size());
+    for (int i = 0; i < symbols.size(); i++) {
+      f.store(f.load("i64", f.at("%dims", "i64", i)), f.at(own, "i64", i));
+    }
+    return own;
+  }
+
+  /// @param functions the function of each kernel
+  static void emit(ModuleText module, TileProgram program, Function<Step.Run, String> functions) {
     barrier(module);
-    new StepCode(module, program, functions).emit();
+    var code = new StepCode(module, program, functions);
+    code.steps(program.steps(), "%threads", new ArrayList<>());
+    code.f.end();
   }
 
   /// Counts arrivals; the last one of a round sets the claims back and releases all. The others spin, then give their
@@ -69,13 +97,11 @@ final class StepCode {
         });
   }
 
-  private void emit() {
-    String fault = f.byteAt("%sync", StepMemory.FAULT);
-    String shared = f.icmp("sgt", "%threads", "1");
-    var since = new ArrayList<Step>();
-    int claiming = 0;
-    for (int i = 0; i < program.steps().size(); i++) {
-      Step step = program.steps().get(i);
+  /// @param team how many threads are here: all, or the first alone
+  /// @param since what was touched since the last barrier that all passed for certain
+  private void steps(List<Step> steps, String team, List<Step> since) {
+    String shared = f.icmp("sgt", team, "1");
+    for (Step step : steps) {
       String parallel = isParallel(step);
       if (since.stream().anyMatch(s -> conflicts(s, step))) {
         String needed = f.binary("and", shared, f.binary("or", f.load("i1", hasParallel), parallel));
@@ -86,16 +112,17 @@ final class StepCode {
         }
       }
       since.add(step);
-      // Without counters of its own a kernel shares its work evenly.
-      String claims = "ptr null";
-      if (claims(step) && claiming < StepMemory.CLAIMING_MAX) {
-        String before = f.mul("%threads", claiming++ * StepMemory.LINE_BYTES);
-        String counters = f.at(f.byteAt("%sync", StepMemory.CLAIMS), "i8", before);
-        claims = f.select(shared, counters, "ptr null");
+      switch (step) {
+        case Step.Run run -> run(run, parallel, team, shared);
+        case Step.When when -> region(parallel, team, inside -> when(when, inside, since));
+        case Step.Repeat repeat -> region(parallel, team, inside -> repeat(repeat, inside, since));
+        case Step.Bind bind -> bind(bind, shared);
+        case Step.Check check -> {
+          read(shared);
+          requireOrEnd(condition(check.condition()), check.fault());
+        }
       }
-      call(step, functions.get(i), parallel, List.of(fault, claims));
     }
-    f.end();
   }
 
   private void arrive() {
@@ -105,28 +132,141 @@ final class StepCode {
     f.store("i1 false", hasParallel);
   }
 
+  /// All threads of a team read what a later kernel may write: as if a shared kernel had.
+  private void read(String shared) {
+    f.store(f.binary("or", f.load("i1", hasParallel), shared), hasParallel);
+  }
+
   private String isParallel(Step step) {
-    Dim work = step.work();
-    return work.isConstant() ? Boolean.toString(work.constant() >= SHARED_WORK_MIN)
+    return switch (step) {
+      case Step.Run run -> isParallel(run.work());
+      case Step.When w -> anyParallel(w.steps());
+      case Step.Repeat r -> anyParallel(r.steps());
+      // Every thread must know.
+      case Step.Bind _, Step.Check _ -> "true";
+    };
+  }
+
+  private String anyParallel(List<Step> steps) {
+    List<String> each = steps.stream().map(this::isParallel).toList();
+    return each.contains("true") ? "true"
+        : each.stream().filter(p -> !p.equals("false")).reduce((a, b) -> f.binary("or", a, b)).orElse("false");
+  }
+
+  private String isParallel(Dim work) {
+    if (work.isConstant()) {
+      return Boolean.toString(work.constant() >= SHARED_WORK_MIN);
+    }
+    // What changes within a step would have to be looked at where it is known.
+    return work.symbols().stream().anyMatch(changing::contains) ? "true"
         : f.icmp("sge", code.index(work), Long.toString(SHARED_WORK_MIN));
   }
 
-  private static boolean claims(Step step) {
-    return step.kernel() instanceof Kernel.Linear || step.kernel() instanceof Kernel.RoutedLinear;
+  /// Runs `body` on the whole team, or on the first thread alone.
+  private void region(String parallel, String team, Consumer<String> body) {
+    switch (parallel) {
+      case "true" -> body.accept(team);
+      case "false" -> f.when(f.icmp("eq", "%thread", "0"), () -> body.accept("1"));
+      default -> f.when(f.binary("or", parallel, f.icmp("eq", "%thread", "0")),
+          () -> body.accept(f.select(parallel, team, "1")));
+    }
   }
 
-  private void call(Step step, String function, String parallel, List<String> faultAndClaims) {
+  private void when(Step.When when, String team, List<Step> since) {
+    read(f.icmp("sgt", team, "1"));
+    String condition = condition(when.condition());
+    String met = when.when() ? condition : f.binary("xor", condition, "true");
+    int before = claiming;
+    f.when(met, () -> steps(when.steps(), team, new ArrayList<>(since)));
+    claiming = Math.max(before, claiming);
+  }
+
+  private void repeat(Step.Repeat repeat, String team, List<Step> since) {
+    String shared = f.icmp("sgt", team, "1");
+    String counter = f.variable("i64", "i64 0");
+    String trips = repeat.trips() == null ? "" : index(repeat.trips());
+    int before = claiming;
+    f.whileLoop(_ -> {
+      if (repeat.condition() == null) {
+        return f.icmp("slt", f.load("i64", counter), trips);
+      }
+      read(shared);
+      return condition(repeat.condition());
+    }, () -> {
+      String i = f.load("i64", counter);
+      f.store(i, dim(repeat.counter()));
+      steps(repeat.steps(), team, new ArrayList<>(since));
+      f.store(f.add(i, "1"), counter);
+      f.when(shared, this::arrive);
+    });
+    claiming = before;
+  }
+
+  private String dim(String symbol) {
+    return f.at(dims, "i64", symbols.indexOf(symbol));
+  }
+
+  /// A size with the symbols as they are now.
+  private String index(Dim size) {
+    size.symbols().stream().filter(changing::contains)
+        .forEach(s -> code.bind(Dim.symbol(s), f.load("i64", dim(s))));
+    return code.index(size);
+  }
+
+  private void bind(Step.Bind bind, String shared) {
+    read(shared);
+    String value = f.load("i64", address(bind.value()));
+    String greatest = index(bind.greatest());
+    String fits = f.binary("and", f.icmp("sge", value, "0"), f.icmp("sle", value, greatest));
+    requireOrEnd(fits, bind.fault());
+    f.store(value, dim(bind.symbol()));
+    f.when(f.icmp("eq", "%thread", "0"),
+        () -> f.store(value, f.at("%dims", "i64", symbols.indexOf(bind.symbol()))));
+  }
+
+  /// Every thread sees the same condition, so all end together.
+  private void requireOrEnd(String condition, int fault) {
+    f.when(condition, () -> { }, () -> {
+      f.when(f.icmp("eq", "%thread", "0"),
+          () -> f.store("i64 " + (fault + 1), f.byteAt("%sync", StepMemory.CHECK)));
+      f.ret();
+    });
+  }
+
+  private String condition(Operand scalar) {
+    return f.icmp("ne", f.load("i8", address(scalar)), "0");
+  }
+
+  private String address(Operand scalar) {
+    String buffer = f.load("ptr", f.at("%buffers", "ptr", scalar.buffer()));
+    return f.at(buffer, Registers.stored(scalar.dtype()), index(scalar.offset()));
+  }
+
+  private static boolean claims(Step.Run run) {
+    return run.kernel() instanceof Kernel.Linear || run.kernel() instanceof Kernel.RoutedLinear;
+  }
+
+  private void run(Step.Run run, String parallel, String team, String shared) {
+    // Without counters of its own a kernel shares its work evenly.
+    String claims = "ptr null";
+    if (claims(run) && claiming < StepMemory.CLAIMING_MAX) {
+      String before = f.mul("%threads", claiming++ * StepMemory.LINE_BYTES);
+      String counters = f.at(f.byteAt("%sync", StepMemory.CLAIMS), "i8", before);
+      claims = f.select(shared, counters, "ptr null");
+    }
     var arguments = new ArrayList<String>();
-    for (int buffer : buffers(step)) {
+    for (int buffer : buffers(run)) {
       arguments.add(f.load("ptr", f.at("%buffers", "ptr", buffer)));
     }
-    arguments.add("%dims");
+    arguments.add(dims);
+    arguments.add(f.byteAt("%sync", StepMemory.FAULT));
     var single = new ArrayList<>(arguments);
-    single.addAll(List.of(faultAndClaims.getFirst(), "ptr null"));
-    arguments.addAll(faultAndClaims);
+    single.add("ptr null");
+    arguments.add(claims);
+    String function = functions.apply(run);
     Runnable alone = () -> f.when(f.icmp("eq", "%thread", "0"), () -> call(function, single, "0", "1"));
     Runnable together = () -> {
-      call(function, arguments, "%thread", "%threads");
+      call(function, arguments, "%thread", team);
       f.store("i1 true", hasParallel);
     };
     switch (parallel) {
@@ -144,8 +284,8 @@ final class StepCode {
   }
 
   /// The buffers of a kernel's function, in the order of its parameters.
-  static List<Integer> buffers(Step step) {
-    var all = new java.util.LinkedHashSet<>(step.reads());
+  static List<Integer> buffers(Step.Run step) {
+    var all = new LinkedHashSet<>(step.reads());
     all.addAll(step.writes());
     return List.copyOf(all);
   }
@@ -163,6 +303,6 @@ final class StepCode {
 
   /// Buffers in one slot of the arena are one place.
   private Object place(int buffer) {
-    return program.buffers().get(buffer) instanceof Buffer.Slot s ? s : buffer;
+    return Objects.requireNonNull(program.buffers().get(buffer)) instanceof Buffer.Slot s ? s : buffer;
   }
 }

@@ -100,7 +100,7 @@ final class Fusion {
   static boolean isHeavy(Op op) {
     return switch (op) {
       case Op.Composite _, Op.ArgMax _, Op.CumSum _, Op.TopK _, Op.ArgSort _, Op.Scatter _, Op.ScatterAlong _,
-          Op.GroupedMatMul _, Op.Concat _, Op.Pad _, Op.Dequantize _ -> true;
+          Op.GroupedMatMul _, Op.Concat _, Op.Pad _, Op.Dequantize _, Op.Choose _, Op.Loop _ -> true;
       default -> false;
     };
   }
@@ -139,12 +139,23 @@ final class Fusion {
         require(g.w());
         require(g.offsets());
       }
+      case Op.Choose c -> require(c.condition());
+      case Op.Loop l -> l.given().forEach(this::requireWhole);
       case Op.MatMul(var a, var b) -> {
         // Evaluated again for every row or column, so only loads will do.
         requireLoads(a);
         requireLoads(b);
       }
       default -> { }
+    }
+  }
+
+  /// As [#require], and all elements must lie in order.
+  private void requireWhole(Value v) {
+    require(v);
+    Operand x = strided(v);
+    if (x == null || !x.isContiguous()) {
+      required.add(v);
     }
   }
 
@@ -255,7 +266,7 @@ final class Fusion {
   /// evaluation is hoisted out of the innermost loop.
   private boolean staysInRow(Value v) {
     return users(v).stream().allMatch(u -> isRoot(u) && isHeavy(u.op())
-        ? u.op() instanceof Op.Concat
+        ? u.op() instanceof Op.Concat || u.op() instanceof Op.Choose
         : u.op() instanceof Op.Reduction r ? isAlongLast(r) : staysInRow(v, u));
   }
 

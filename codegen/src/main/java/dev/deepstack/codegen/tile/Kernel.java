@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /// What all threads do between two barriers: one native function of a step.
 ///
-/// Kernels name values: those with memory (see [TileProgram#memory]) are loaded, the others are computed on the way.
+/// Kernels name values: those with memory (see [Step.Run#memory]) are loaded, the others are computed on the way.
 public sealed interface Kernel {
   /// Element-wise expressions with the reductions and contractions inside them, each written to its place.
   record Loops(List<Nest> nests) implements Kernel {

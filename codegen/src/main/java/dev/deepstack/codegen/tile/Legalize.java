@@ -112,11 +112,7 @@ final class Legalize {
       });
     }
     for (Graph.Output o : old.outputs()) {
-      Value v = Objects.requireNonNull(map.get(o.value()));
-      switch (o) {
-        case Graph.Result r -> graph.result(r.name(), v);
-        case Graph.Update u -> graph.update(u.name(), v);
-      }
+      graph.output(o.with(Objects.requireNonNull(map.get(o.value()))));
     }
     return graph;
   }

@@ -1,40 +1,30 @@
 package dev.deepstack.codegen.tile;
 
-import dev.deepstack.ir.Graph;
-import dev.deepstack.ir.Value;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.tensor.Dim;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 
-/// The static memory plan: kernels in their order, temporaries in slots of the arena that they leave to one another
-/// when the last reader is done.
+/// The static memory plan: temporaries in slots of the arena that they leave to one another when the last reader is
+/// done. What a loop touches and did not make itself stays as long as the loop.
 final class Schedule {
-  private final Map<Value, Operand> memory;
   private final List<Buffer> buffers;
   private final Map<Integer, Dim> temporaries;
-  private final List<TileProgram.Step> steps = new ArrayList<>();
+  private final Map<Integer, Integer> first = new LinkedHashMap<>();
+  private final Map<Integer, Integer> last = new HashMap<>();
   private final List<Set<Dim>> slots = new ArrayList<>();
+  private int now;
 
-  Schedule(
-      Graph graph, Map<Value, Operand> memory, List<Buffer> buffers, Map<Integer, Dim> temporaries,
-      List<Kernel> kernels, List<String> notes) {
-    this.memory = memory;
+  Schedule(List<Buffer> buffers, Map<Integer, Dim> temporaries, List<Step> steps) {
     this.buffers = buffers;
     this.temporaries = temporaries;
-    for (int i = 0; i < kernels.size(); i++) {
-      steps.add(step(kernels.get(i), notes.get(i)));
-    }
+    steps.forEach(this::walk);
     assignSlots();
-  }
-
-  List<TileProgram.Step> steps() {
-    return steps;
   }
 
   List<Buffer> buffers() {
@@ -45,44 +35,56 @@ final class Schedule {
     return slots.stream().map(List::copyOf).toList();
   }
 
-  private TileProgram.Step step(Kernel kernel, String note) {
-    List<Integer> reads = Leaves.reads(kernel, memory);
-    List<Integer> writes = Leaves.writes(kernel);
-    var costs = new Costs(memory);
-    return new TileProgram.Step(kernel, note, reads, writes, costs.work(kernel), costs.bytes(kernel));
+  private void walk(Step step) {
+    now++;
+    switch (step) {
+      case Step.Run _, Step.Bind _, Step.Check _ -> touch(step);
+      case Step.When w -> {
+        use(w.condition().buffer());
+        w.steps().forEach(this::walk);
+        use(w.condition().buffer());
+      }
+      case Step.Repeat r -> {
+        outer(r);
+        r.steps().forEach(this::walk);
+        now++;
+        outer(r);
+      }
+    }
+  }
+
+  private void outer(Step.Repeat r) {
+    r.reads().stream().filter(b -> !r.locals().contains(b)).forEach(this::use);
+    r.writes().stream().filter(b -> !r.locals().contains(b)).forEach(this::use);
+  }
+
+  private void touch(Step step) {
+    step.reads().forEach(this::use);
+    step.writes().forEach(this::use);
+  }
+
+  private void use(int buffer) {
+    if (temporaries.containsKey(buffer)) {
+      first.putIfAbsent(buffer, now);
+      last.put(buffer, now);
+    }
   }
 
   private void assignSlots() {
-    Map<Integer, Integer> lastUse = new HashMap<>();
-    for (int i = 0; i < steps.size(); i++) {
-      for (int b : touched(steps.get(i))) {
-        lastUse.put(b, i);
-      }
-    }
+    Map<Integer, List<Integer>> ends = new HashMap<>();
+    last.forEach((buffer, at) -> ends.computeIfAbsent(at, _ -> new ArrayList<>()).add(buffer));
+    Map<Integer, List<Integer>> begins = new HashMap<>();
+    first.forEach((buffer, at) -> begins.computeIfAbsent(at, _ -> new ArrayList<>()).add(buffer));
     Map<Integer, Integer> slotOf = new HashMap<>();
     Set<Integer> free = new HashSet<>();
-    for (int i = 0; i < steps.size(); i++) {
-      for (int b : touched(steps.get(i))) {
-        Dim bytes = temporaries.get(b);
-        if (bytes != null && !slotOf.containsKey(b)) {
-          int slot = take(free, bytes);
-          slotOf.put(b, slot);
-          buffers.set(b, new Buffer.Slot(slot));
-        }
+    for (int at = 1; at <= now; at++) {
+      for (int b : begins.getOrDefault(at, List.of())) {
+        int slot = take(free, java.util.Objects.requireNonNull(temporaries.get(b)));
+        slotOf.put(b, slot);
+        buffers.set(b, new Buffer.Slot(slot));
       }
-      for (int b : touched(steps.get(i))) {
-        Integer slot = slotOf.get(b);
-        if (slot != null && Objects.equals(lastUse.get(b), i)) {
-          free.add(slot);
-        }
-      }
+      ends.getOrDefault(at, List.of()).forEach(b -> free.add(slotOf.get(b)));
     }
-  }
-
-  private static Set<Integer> touched(TileProgram.Step step) {
-    var touched = new java.util.LinkedHashSet<>(step.reads());
-    touched.addAll(step.writes());
-    return touched;
   }
 
   /// A free slot that already has this size, else any free one of comparable kind, else a new one.

@@ -1,10 +1,9 @@
 package dev.deepstack.codegen.tile;
 
 import dev.deepstack.ir.Graph;
+import dev.deepstack.ir.Guards;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
-import dev.deepstack.program.Buffer;
-import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.tensor.DType;
@@ -21,74 +20,78 @@ import org.jspecify.annotations.Nullable;
 /// Graph IR to kernels: legalizes, decides what gets memory, makes one kernel per root, plans the arena.
 public final class Tiler {
   private final Graph graph;
+  private final Plan plan;
+  private final Frame frame;
   private final Fusion fusion;
   private final InPlace inPlace;
   private final Epilogues epilogues;
-  private final List<Port> inputs = new ArrayList<>();
-  private final List<Port> states = new ArrayList<>();
-  private final List<Port> results = new ArrayList<>();
-  private final List<Buffer> buffers = new ArrayList<>();
-  private final List<WeightRecipe> weights = new ArrayList<>();
-  private final Map<WeightRecipe, Integer> recipes = new HashMap<>();
+  private final Guards guards;
   private final Map<String, Integer> stateBuffers = new HashMap<>();
-  private final Map<Value, Integer> resultBuffers = new HashMap<>();
+  private final Map<String, Operand> results = new HashMap<>();
+  private final Map<Value, Operand> places = new HashMap<>();
   private final Map<Value, Operand> memory = new HashMap<>();
-  private final List<Kernel> kernels = new ArrayList<>();
-  private final List<String> notes = new ArrayList<>();
-  private final Map<Integer, Dim> temporaries = new HashMap<>();
+  private final StepList steps = new StepList();
 
-  private Tiler(Graph graph) {
+  /// Where the inputs and results of a graph lie: in the caller's memory, or in that of the loop around a body.
+  interface Frame {
+    Operand input(String name, TensorType type);
+
+    Operand state(String name, TensorType type);
+
+    Operand result(String name, TensorType type);
+  }
+
+  private Tiler(Graph graph, Plan plan, Frame frame) {
     this.graph = graph;
+    this.plan = plan;
+    this.frame = frame;
     fusion = new Fusion(graph);
     inPlace = new InPlace(graph, fusion);
     epilogues = new Epilogues(graph, fusion);
+    guards = Guards.of(graph);
+    graph.symbols().forEach(plan.symbols::putIfAbsent);
   }
 
   /// @param graph verified; composites may be anything
   public static TileProgram lower(Graph graph) {
-    return new Tiler(Legalize.run(graph)).run();
+    var plan = new Plan();
+    var ports = new Ports(plan);
+    List<Step> steps = steps(graph, plan, ports);
+    var schedule = new Schedule(plan.buffers, plan.temporaries, steps);
+    return new TileProgram(plan.symbols, plan.computed, plan.counters, plan.faults, ports.inputs, ports.states,
+        ports.results, schedule.buffers(), plan.weights, schedule.slots(), steps);
   }
 
-  private TileProgram run() {
+  static List<Step> steps(Graph graph, Plan plan, Frame frame) {
+    return new Tiler(Legalize.run(graph), plan, frame).run();
+  }
+
+  private List<Step> run() {
     sources();
-    resultPorts();
+    resultPlaces();
     for (Value v : List.copyOf(graph.values())) {
+      steps.under(guards.of(v));
       if (fusion.isRoot(v) && !epilogues.isFused(v)) {
         root(v);
       }
+      steps.under(List.of());
+      effects(v);
     }
     outputs();
-    var schedule = new Schedule(graph, memory, buffers, temporaries, kernels, notes);
-    return new TileProgram(graph, inputs, states, results, schedule.buffers(), weights, schedule.slots(), memory,
-        schedule.steps());
-  }
-
-  private int buffer(Buffer buffer) {
-    buffers.add(buffer);
-    return buffers.size() - 1;
-  }
-
-  private int temporary(Dim bytes) {
-    int id = buffer(new Buffer.Slot(-1));
-    temporaries.put(id, bytes);
-    return id;
+    return steps.steps(Map.copyOf(memory));
   }
 
   private void sources() {
     for (Value v : graph.values()) {
       switch (v.op()) {
-        case Op.Input(String name, TensorType type) -> {
-          inputs.add(new Port(name, type));
-          memory.put(v, Operand.whole(buffer(new Buffer.Input(inputs.size() - 1)), type));
-        }
+        case Op.Input(String name, TensorType type) -> memory.put(v, frame.input(name, type));
         case Op.State(String name, TensorType type) -> {
-          states.add(new Port(name, type));
-          int id = buffer(new Buffer.State(states.size() - 1));
-          stateBuffers.put(name, id);
-          memory.put(v, Operand.whole(id, type));
+          Operand state = frame.state(name, type);
+          stateBuffers.put(name, state.buffer());
+          memory.put(v, state);
         }
         case Op.Weight(String name, TensorType type) when fusion.isLive(v) ->
-            memory.put(v, Operand.whole(weight(plain(name, type)), type));
+            memory.put(v, Operand.whole(plan.weight(plain(name, type)), type));
         default -> { }
       }
     }
@@ -100,31 +103,23 @@ public final class Tiler {
     return new WeightRecipe(WeightRecipe.Layout.PLAIN, type.dtype(), 1, 1, elements, List.of(piece));
   }
 
-  private int weight(WeightRecipe recipe) {
-    return recipes.computeIfAbsent(recipe, r -> {
-      weights.add(r);
-      return buffer(new Buffer.Weight(weights.size() - 1));
-    });
-  }
-
-  private void resultPorts() {
+  private void resultPlaces() {
     for (Graph.Output o : graph.outputs()) {
       if (o instanceof Graph.Result(String name, Value v)) {
-        results.add(new Port(name, v.type()));
-        int id = buffer(new Buffer.Result(results.size() - 1));
+        Operand place = frame.result(name, v.type());
+        results.put(name, place);
         boolean direct = fusion.isRoot(v) && !inPlace.isInPlace(v);
         if (direct) {
-          resultBuffers.putIfAbsent(v, id);
+          places.putIfAbsent(v, place);
         }
       }
     }
   }
 
-  /// Where a root is written: into the caller's result if it is one, else into the arena.
+  /// Where a root is written: to the place of the result if it is one, else into the arena.
   private Operand place(Value v) {
-    Integer result = resultBuffers.get(v);
-    int id = result != null ? result : temporary(bytes(v.type()));
-    Operand operand = Operand.whole(id, v.type());
+    Operand result = places.get(v);
+    Operand operand = result != null ? result : plan.temporary(v.type());
     memory.put(v, operand);
     return operand;
   }
@@ -149,8 +144,7 @@ public final class Tiler {
   }
 
   private void add(Kernel kernel, Value v) {
-    kernels.add(kernel);
-    notes.add(dev.deepstack.ir.GraphText.line(v));
+    steps.add(kernel, v);
   }
 
   private void root(Value v) {
@@ -184,13 +178,15 @@ public final class Tiler {
           new Kernel.CumSum(operand(c.x()), c.x().type().shape().axis(c.axis()), place(v)), v);
       case Op.Concat(var parts, int axis) -> concat(parts, v.type().shape().axis(axis), v);
       case Op.Pad p -> pad(p, v);
+      case Op.Choose c -> choose(c, v);
+      case Op.Loop l -> loop(l, v);
       default -> add(new Kernel.Loops(List.of(new Kernel.Nest(place(v), v))), v);
     }
   }
 
   private void linear(Op.Linear l, Value product, Value root) {
     long columns = l.w().type().dim(0).constant();
-    int packed = weight(WeightFolding.recipe(l.w()));
+    int packed = plan.weight(WeightFolding.recipe(l.w()));
     Operand x = operand(l.x());
     x = l.x().op() instanceof Op.Int8Blocks ? rows(x, x.shape().dim(-1)) : rows(x, l.x().type().dim(-1));
     Operand out = place(root);
@@ -212,7 +208,7 @@ public final class Tiler {
     Shape shape = v.type().shape();
     var form = new Int8Rows(shape.dim(-1).constant(), q.group());
     var type = new TensorType(DType.I8, shape.with(-1, Dim.of(form.rowBytes())));
-    Operand out = Operand.whole(temporary(bytes(type)), type);
+    Operand out = plan.temporary(type);
     memory.put(v, out);
     add(new Kernel.Quantize(rows(operand(q.x()), shape.dim(-1)), form, rows(out, Dim.of(form.rowBytes()))), v);
   }
@@ -221,7 +217,7 @@ public final class Tiler {
     Operand q = operand(a.q());
     Operand k = operand(a.k());
     Operand x = operand(a.v());
-    int scratch = temporary(PagedBlocks.floats(a).times(DType.F32.bytes()).times(Dim.symbol(Program.THREADS)));
+    int scratch = plan.temporary(PagedBlocks.floats(a).times(DType.F32.bytes()).times(Dim.symbol(Program.THREADS)));
     add(new Kernel.PagedAttention(a, q, k, x, optional(a.kScale()), optional(a.vScale()), operand(a.positions()),
         operand(a.sequences()), operand(a.pages()), optional(a.sinks()), place(v), scratch), v);
   }
@@ -236,9 +232,9 @@ public final class Tiler {
   }
 
   private void routedLinear(Op.RoutedLinear r, Value v) {
-    int packed = weight(WeightFolding.recipe(r.w()));
+    int packed = plan.weight(WeightFolding.recipe(r.w()));
     Dim pairs = r.ids().type().shape().elements();
-    int lists = temporary(pairs.times(2).plus(8).times(Dim.symbol(Program.THREADS)).times(DType.I64.bytes()));
+    int lists = plan.temporary(pairs.times(2).plus(8).times(Dim.symbol(Program.THREADS)).times(DType.I64.bytes()));
     add(new Kernel.RoutedLinear(operand(r.x()), packed, operand(r.ids()), v, place(v), lists), v);
   }
 
@@ -251,7 +247,7 @@ public final class Tiler {
     AttentionBlocks blocks = AttentionBlocks.of(q, k, x, out);
     // Without blocks: one row of scores per thread, each on cache lines of its own.
     Dim floats = blocks == null ? k.shape().dim(-2).plus(16) : Dim.of(blocks.floats());
-    int scratch = temporary(floats.times(DType.F32.bytes()).times(Dim.symbol(Program.THREADS)));
+    int scratch = plan.temporary(floats.times(DType.F32.bytes()).times(Dim.symbol(Program.THREADS)));
     add(new Kernel.Attention(q, k, x, mask, a.scale(), a.causal(), out, scratch, blocks), v);
   }
 
@@ -302,22 +298,64 @@ public final class Tiler {
     return padding.isConstant() && padding.constant() < 0 ? padding.times(-1) : Dim.ZERO;
   }
 
+  /// One kernel for each side, under its condition.
+  private void choose(Op.Choose c, Value v) {
+    Operand out = place(v);
+    List<Guards.Guard> around = steps.guards();
+    for (boolean when : new boolean[] {true, false}) {
+      var inside = new ArrayList<>(around);
+      inside.add(new Guards.Guard(c.condition(), when));
+      steps.under(inside);
+      add(new Kernel.Loops(List.of(new Kernel.Nest(out, when ? c.a() : c.b()))), v);
+    }
+    steps.under(around);
+  }
+
+  /// All results of a loop, when the first of them is reached.
+  private void loop(Op.Loop l, Value v) {
+    if (memory.containsKey(v)) {
+      return;
+    }
+    var frame = new LoopFrame(plan, l, l.given().stream().map(this::operand).toList());
+    for (Value other : graph.values()) {
+      if (fusion.isRoot(other) && other.op() instanceof Op.Loop m && m.body().equals(l.body())
+          && m.initial().equals(l.initial()) && m.given().equals(l.given())) {
+        boolean stacked = m.result() >= l.initial().size();
+        memory.put(other, stacked ? frame.stack(m.result(), place(other)) : frame.carried(m.result()));
+        steps.under(Guards.common(steps.guards(), guards.of(other)));
+      }
+    }
+    for (int i = 0; i < l.initial().size(); i++) {
+      add(new Kernel.Loops(List.of(new Kernel.Nest(frame.carried(i), l.initial().get(i)))), l.initial().get(i));
+    }
+    steps.add(frame.repeat());
+  }
+
+  /// What a value does beside being a result.
+  private void effects(Value v) {
+    for (Graph.Output o : graph.outputs()) {
+      if (o.value().equals(v)) {
+        switch (o) {
+          case Graph.Bind(String symbol, Value value) ->
+              steps.add(plan.bind(graph, symbol, operand(value), value));
+          case Graph.Check(String otherwise, Value condition) ->
+              steps.add(new Step.Check(operand(condition), plan.fault(otherwise)));
+          case Graph.Result _, Graph.Update _ -> { }
+        }
+      }
+    }
+  }
+
   /// Results and updates that no kernel wrote to their place yet.
   private void outputs() {
-    int port = 0;
     for (Graph.Output o : graph.outputs()) {
-      int target;
-      if (o instanceof Graph.Result) {
-        target = buffers.indexOf(new Buffer.Result(port++));
-      } else {
-        Integer id = stateBuffers.get(o.name());
-        if (id == null) {
-          continue;
-        }
-        target = id;
-      }
-      Operand out = Operand.whole(target, o.value().type());
-      if (!out.equals(memory.get(o.value()))) {
+      Operand out = switch (o) {
+        case Graph.Result r -> results.get(r.name());
+        case Graph.Update u -> stateBuffers.containsKey(u.name())
+            ? Operand.whole(Objects.requireNonNull(stateBuffers.get(u.name())), u.value().type()) : null;
+        case Graph.Bind _, Graph.Check _ -> null;
+      };
+      if (out != null && !out.equals(memory.get(o.value()))) {
         add(new Kernel.Loops(List.of(new Kernel.Nest(out, o.value()))), o.value());
       }
     }

@@ -34,6 +34,7 @@ final class Call {
         case Argument.TensorArg(String name) -> results.add(name);
         case Argument.TensorsArg(List<String> names) -> results.addAll(names);
         case Argument.SymFloatArg(String name) -> results.add(name);
+        case Argument.SymBoolArg(String name) -> results.add(name);
         default -> results.add("");
       }
     }
@@ -112,7 +113,8 @@ final class Call {
       case Argument.FloatArg(double v) -> Operand.of(v);
       case Argument.BoolArg(boolean v) -> Operand.of(v);
       case Argument.SymIntArg s -> Operand.weak(e.dim(scope.dim(s), DType.I64), DType.I64);
-      case Argument.SymFloatArg(String n) -> Operand.weak(scope.floatValue(n), DType.F32);
+      case Argument.SymFloatArg(String n) -> Operand.weak(scope.number(n), DType.F32);
+      case Argument.SymBoolArg(String n) -> Operand.weak(scope.number(n), DType.BOOL);
       default -> throw odd(name);
     };
   }
@@ -267,13 +269,28 @@ final class Call {
     scope.bind(name, Variable.of(as(value, scope.type(name))));
   }
 
+  /// Gives a result whose recorded type is not to be trusted.
+  void setUnrecorded(int result, Value value) {
+    scope.bind(results.get(result), Variable.of(value));
+  }
+
   /// Whether the result is a symbolic float, which needs a value; symbolic integers are recorded.
   boolean givesFloat() {
     return !node.outputs().isEmpty() && node.outputs().getFirst() instanceof Argument.SymFloatArg;
   }
 
-  void setFloat(Value value) {
-    scope.bindFloat(results.getFirst(), value);
+  /// Whether the result is a symbolic truth value, which needs a value as well.
+  boolean givesTruth() {
+    return !node.outputs().isEmpty() && node.outputs().getFirst() instanceof Argument.SymBoolArg;
+  }
+
+  /// The result as the file says it in terms of the symbols, when it is a symbolic integer.
+  @Nullable Dim resultDim() {
+    return !node.outputs().isEmpty() && node.outputs().getFirst() instanceof Argument.SymIntArg s ? scope.dim(s) : null;
+  }
+
+  void setNumber(Value value) {
+    scope.bindNumber(results.getFirst(), value);
   }
 
   /// The value with the recorded type.

@@ -7,12 +7,70 @@ import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.Shape;
+import dev.deepstack.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// Adds ops to a graph by short names and leaves out those that change nothing.
-record Emit(Graph graph) {
+///
+/// @param path what must hold for the part of the program being read to be reached; null for nothing
+/// @param loops counts the loops of the program
+record Emit(Graph graph, @Nullable Value path, AtomicInteger loops) {
+  Emit(Graph graph) {
+    this(graph, null, new AtomicInteger());
+  }
+
+  /// For another graph, the body of a loop.
+  Emit in(Graph other) {
+    return new Emit(other, null, loops);
+  }
+
+  /// For what happens only under a condition, a bool scalar.
+  Emit under(Value condition) {
+    return new Emit(graph, path == null ? condition : of(new Op.And(path, condition)), loops);
+  }
+
+  /// A name for the counter of one more loop.
+  String counter() {
+    String name = "i" + loops.getAndIncrement();
+    return graph.symbols().containsKey(name) ? counter() : name;
+  }
+
+  /// Ends the call with a sentence where a bool scalar is false.
+  void check(String otherwise, Value condition) {
+    Value always = path == null ? condition : of(new Op.Choose(path, condition, constant(1, DType.BOOL)));
+    graph.output(new Graph.Check(otherwise, always));
+  }
+
+  /// Says what a size is that the data decide, an integer of one element: its symbol takes the value, or if it has one
+  /// already they must be equal.
+  void bind(Dim size, Value count) {
+    Value scalar = cast(reshape(count, Shape.SCALAR), DType.I64);
+    String symbol = size.toString();
+    boolean open = symbol.matches("u\\d+")
+        && graph.outputs().stream().noneMatch(o -> o instanceof Graph.Bind && o.name().equals(symbol));
+    if (open) {
+      graph.output(new Graph.Bind(symbol,
+          path == null ? scalar : of(new Op.Choose(path, scalar, constant(0, DType.I64)))));
+    } else {
+      check("a size that the inputs decide is not " + size + ", as the model requires; change the inputs",
+          of(new Op.Eq(scalar, dim(size, DType.I64))));
+    }
+  }
+
+  /// Any number or truth value of one element as a bool scalar.
+  Value truth(Value x) {
+    return cast(reshape(x, Shape.SCALAR), DType.BOOL);
+  }
+
+  /// The value with a type it differs from in dtype, or in axes of extent 1.
+  Value as(Value x, TensorType type) {
+    return expand(cast(x, type.dtype()), type.shape());
+  }
+
   Value of(Op op) {
     return graph.add(op);
   }
@@ -63,6 +121,22 @@ record Emit(Graph graph) {
 
   Value mul(Value a, double b) {
     return mul(a, constant(b, a));
+  }
+
+  Value tanh(Value x) {
+    return of(new Op.Tanh(x));
+  }
+
+  Value sigmoid(Value x) {
+    return of(new Op.Sigmoid(x));
+  }
+
+  Value relu(Value x) {
+    return graph.activation(Op.Activation.RELU, x);
+  }
+
+  Value linear(Value x, Value w, @Nullable Value bias) {
+    return of(new Op.Linear(x, w, bias));
   }
 
   Value select(Value condition, Value a, Value b) {

@@ -31,6 +31,7 @@ final class LiveGraph {
     }
     var result = new Graph();
     Set<String> used = symbols(values, live);
+    graph.outputs().stream().filter(Graph.Bind.class::isInstance).forEach(o -> used.add(o.name()));
     graph.symbols().forEach((name, range) -> {
       if (used.contains(name)) {
         result.symbol(name, range);
@@ -43,10 +44,7 @@ final class LiveGraph {
       }
     }
     for (Graph.Output output : graph.outputs()) {
-      switch (output) {
-        case Graph.Result(String name, Value v) -> result.result(name, get(moved, v));
-        case Graph.Update(String state, Value v) -> result.update(state, get(moved, v));
-      }
+      result.output(output.with(get(moved, output.value())));
     }
     return result;
   }
@@ -56,8 +54,11 @@ final class LiveGraph {
     for (Value value : values) {
       if (live.get(value.id())) {
         value.type().shape().dims().forEach(d -> used.addAll(d.symbols()));
-        if (value.op() instanceof Op.DimValue(var dim)) {
-          used.addAll(dim.symbols());
+        switch (value.op()) {
+          case Op.DimValue(var dim) -> used.addAll(dim.symbols());
+          case Op.Slice(var _, int _, var start, var _, long _) -> used.addAll(start.symbols());
+          case Op.Loop loop -> used.addAll(loop.body().graph().symbols().keySet());
+          default -> { }
         }
       }
     }

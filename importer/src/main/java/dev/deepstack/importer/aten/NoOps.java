@@ -23,11 +23,7 @@ final class NoOps {
         .aten("copy", c -> c.set(c.tensor("src")))
         .aten("fill", c -> c.set(c.e.expand(Arithmetic.typed(c, "value"), c.tensor("self").type().shape())))
         .aten("zero", c -> c.set(zero(c)))
-        .aten("_assert_tensor_metadata", NOTHING)
-        .aten("_assert_async", NOTHING)
-        .aten("_assert_scalar", NOTHING)
-        .aten("sym_constrain_range", NOTHING)
-        .aten("sym_constrain_range_for_size", NOTHING);
+        .aten("_assert_tensor_metadata", NOTHING);
     for (String type : new String[] {"float", "half", "bfloat16", "double", "int", "long", "bool"}) {
       table.aten("_cast_" + type, NoOps::copy);
     }

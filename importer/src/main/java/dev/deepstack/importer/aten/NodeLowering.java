@@ -24,6 +24,11 @@ final class NodeLowering {
     this.missing = missing;
   }
 
+  /// The same for another graph, or another part of it.
+  NodeLowering with(Emit other) {
+    return new NodeLowering(other, operators, missing);
+  }
+
   void lower(Scope scope) {
     for (Node node : scope.model().nodes()) {
       if (node.target().equals(GRAD_REGION) || node.target().equals(AUTOCAST_REGION)) {
@@ -36,6 +41,9 @@ final class NodeLowering {
 
   private void node(Scope scope, Node node) {
     Operators.Entry entry = operators.find(node.target());
+    if (entry == null && isFlow(scope, node)) {
+      return;
+    }
     if (entry == null) {
       missing.operator(node);
       lose(scope, node);
@@ -56,6 +64,23 @@ final class NodeLowering {
             + ": " + broken.getMessage());
       }
     }
+  }
+
+  /// Whether the node was one with graphs as arguments.
+  private boolean isFlow(Scope scope, Node node) {
+    try {
+      Boolean lowered = ControlFlow.lower(e, this, scope, node);
+      if (lowered == null) {
+        return false;
+      }
+      if (!lowered) {
+        lose(scope, node);
+      }
+    } catch (Refusal refusal) {
+      missing.part(node, String.valueOf(refusal.getMessage()));
+      lose(scope, node);
+    }
+    return true;
   }
 
   private static boolean hasComplex(Scope scope, Node node) {

@@ -63,6 +63,7 @@ final class Operators {
     Unfolding.add(table);
     Distances.add(table);
     Norms.add(table);
+    Recurrent.add(table);
     AttentionOps.add(table);
     SymbolicInts.add(table);
     ComplexNumbers.add(table);

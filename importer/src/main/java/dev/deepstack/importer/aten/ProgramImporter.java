@@ -227,10 +227,16 @@ public final class ProgramImporter {
 
   // ---- result
 
+  /// Those of the bodies of loops as well.
+  private static void weights(Graph graph, Set<String> names) {
+    graph.ops(Op.Weight.class).forEach(w -> names.add(w.name()));
+    graph.ops(Op.Loop.class).forEach(l -> weights(l.body().graph(), names));
+  }
+
   private ImportedModel result() {
     Graph live = LiveGraph.of(graph);
     var weights = new TreeSet<String>();
-    live.ops(Op.Weight.class).forEach(w -> weights.add(w.name()));
+    weights(live, weights);
     var states = new TreeSet<>(updates.keySet());
     live.ops(Op.State.class).forEach(s -> states.add(s.name()));
     return new ImportedModel(live, bindings.tensors(weights), bindings.tensors(states), bindings.names(),

@@ -19,7 +19,7 @@ import java.util.Set;
 final class Scope {
   private final GraphModel model;
   private final Map<String, Variable> variables = new HashMap<>();
-  private final Map<String, Value> floats = new HashMap<>();
+  private final Map<String, Value> numbers = new HashMap<>();
   private final Set<String> lost = new HashSet<>();
   private final Set<String> read = new HashSet<>();
 
@@ -37,8 +37,9 @@ final class Scope {
     variables.put(name, variable);
   }
 
-  void bindFloat(String name, Value scalar) {
-    floats.put(name, scalar);
+  /// Gives a symbolic float (f64) or truth value (bool) its scalar.
+  void bindNumber(String name, Value scalar) {
+    numbers.put(name, scalar);
   }
 
   Variable variable(String name) {
@@ -50,9 +51,9 @@ final class Scope {
     return variable;
   }
 
-  /// A symbolic float as an f64 scalar.
-  Value floatValue(String name) {
-    Value value = floats.get(name);
+  /// A symbolic float as an f64 scalar, a symbolic truth value as a bool.
+  Value number(String name) {
+    Value value = numbers.get(name);
     if (value == null) {
       throw new Refusal("the symbolic number " + name);
     }

@@ -16,8 +16,8 @@ import java.util.SequencedMap;
 /// ```
 ///
 /// `buffers` is the table of pointers described by [#buffers]; `dims` holds the symbols' values as i64 in the order of
-/// [#symbols]; `sync` is a [StepMemory]. All `threads` threads call it with the same arguments except `thread`; when the
-/// last one returns, the results are written and the states updated. The symbol [#THREADS] stands for the number of
+/// [#symbols]; `sync` is a [StepMemory]. All `threads` threads call it with the same arguments except `thread`; when
+/// the last one returns, the results are written and the states updated. The symbol [#THREADS] stands for the number of
 /// threads in sizes of slots and is not part of `dims`.
 ///
 /// @param slots bytes of each part of the arena, as alternatives whose largest counts

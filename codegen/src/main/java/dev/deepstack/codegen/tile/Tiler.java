@@ -196,7 +196,7 @@ public final class Tiler {
 
   private void convolution(Op.Convolution c, Value product, Value root) {
     long columns = c.w().type().dim(0).constant();
-    int packed = weight(WeightFolding.recipe(c));
+    int packed = plan.weight(WeightFolding.recipe(c));
     Operand x = operand(c.x());
     Operand out = place(root);
     add(new Kernel.Convolution(x, packed, c, product, root, Objects.requireNonNull(out.reshape(

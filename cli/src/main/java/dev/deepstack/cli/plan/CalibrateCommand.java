@@ -9,6 +9,7 @@ import dev.deepstack.planner.evidence.Calibrator;
 import dev.deepstack.planner.evidence.PointReader;
 import dev.deepstack.tensor.InvalidInputException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -60,13 +61,20 @@ final class CalibrateCommand implements Callable<Integer> {
       GivenFiles.write(file, text);
     }
     if (page != null) {
-      GivenFiles.write(page, AccuracyPage.page(calibrator, calibration));
+      GivenFiles.write(page, AccuracyPage.page(calibrator, calibration) + kept(page));
     }
     if (check && !calibration.json().equals(Calibration.standard().json())) {
       throw new InvalidInputException("the shipped calibration does not come out of these points; write it anew with "
           + "deepstack plan calibrate -o planner/src/main/resources/dev/deepstack/planner/calibration.json");
     }
     return 0;
+  }
+
+  /// What a page says after the tables: measurements of this machine, which no calibration makes again.
+  private static String kept(Path page) {
+    String old = Files.isRegularFile(page) ? GivenFiles.text(page) : "";
+    int at = old.indexOf(AccuracyPage.AFTER);
+    return at < 0 ? "" : old.substring(at);
   }
 
   private static void print(PrintWriter out, Calibration c) {

@@ -49,6 +49,14 @@ final class GivenFiles {
     return new ExpertLoad(tokens, spare);
   }
 
+  static String text(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new InvalidInputException("cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+
   static void write(Path file, String text) {
     try {
       Files.writeString(file, text);

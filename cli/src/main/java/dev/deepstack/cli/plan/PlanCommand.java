@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
         + "memory, price, energy, and what was measured nearby.",
     subcommands = {DevicesCommand.class, ScoreCommand.class, CalibrateCommand.class, ClaimCommand.class,
         TrainCommand.class, ModelsCommand.class, PlaceCommand.class,
-        TimeCommand.class},
+        MachineCommand.class, TimeCommand.class},
     footer = {"", "Try: deepstack plan --model deepseek-v4-flash --device ascend-950pr,h200-sxm --count 8,64 "
         + "--isl 4096 --osl 512 --slo ttft=2s,tpot=50ms"})
 public final class PlanCommand implements Callable<Integer> {

@@ -49,6 +49,42 @@ final class PlanCommandTest {
   }
 
   @Test
+  void predictsWhatThisMachineDoes(@TempDir Path folder) throws IOException {
+    // Surefire runs in the module's folder, an editor perhaps in the whole checkout's.
+    Path near = Path.of("conformance/fixtures/gguf/llama-q4_0.gguf");
+    String model = (Files.exists(near) ? near : Path.of("..").resolve(near)).toString();
+    Result r = run("plan", "machine", model, "--read-gb-s", "50", "--prompt-tokens", "16", "--json");
+    JsonNode slow = JsonMapper.shared().readTree(r.out()).path("rows").get(0);
+    JsonNode fast = JsonMapper.shared().readTree(run("plan", "machine", model, "--read-gb-s", "100",
+        "--prompt-tokens", "16", "--json").out()).path("rows").get(0);
+    assertThat(slow.path("decode_tok_s").doubleValue()).isPositive()
+        .isLessThan(50e9 / slow.path("bytes_per_token").doubleValue())
+        .isLessThan(fast.path("decode_tok_s").doubleValue());
+    Result plan = run("plan", "--model", "qwen3-0.6b", "--device", "this", "--count", "1", "--isl", "128", "--osl",
+        "32", "--concurrency", "1");
+    assertThat(plan.code()).isZero();
+    assertThat(plan.out()).contains("1 x this");
+    refused("there is no model", "plan", "machine", folder.resolve("none.gguf").toString());
+    refused("GGUF", "plan", "machine", Files.writeString(folder.resolve("x.gguf"), "hello").toString());
+    refused("positive", "plan", "machine", model, "--prompt-tokens", "0");
+  }
+
+  @Test
+  void placesExpertsWhoseLoadIsKnown(@TempDir Path folder) throws IOException {
+    var load = new StringBuilder("{\"load\": [1");
+    for (int i = 1; i < 128; i++) {
+      load.append(", ").append(i);
+    }
+    Path file = Files.writeString(folder.resolve("load.json"), load.append("]}"));
+    JsonNode json = JsonMapper.shared().readTree(run("plan", "--model", "qwen3-235b-a22b", "--device", "h200-sxm",
+        "--count", "16", "--expert-load", file.toString(), "--spare-experts", "16", "--json").out());
+    JsonNode placed = json.path("plans").get(0).path("front").findPath("expert_placement");
+    assertThat(placed.path("worst_rank").doubleValue()).isBetween(1.0, 1.1);
+    refused("128", "plan", "--model", "deepseek-v3", "--device", "h200-sxm", "--count", "16", "--expert-load",
+        file.toString());
+  }
+
+  @Test
   void saysOneSentenceForBadInput(@TempDir Path folder) throws IOException {
     refused("nearest names", "plan", "--model", "deepseek", "--device", "h200-sxm");
     refused("nearest names", "plan", "--model", "deepseek-v3", "--device", "h9000");

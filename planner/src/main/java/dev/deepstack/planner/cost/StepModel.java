@@ -16,8 +16,10 @@ public final class StepModel {
   private static final double ATTENTION_COMPUTE = 0.62;
   private static final double CACHE_SHARE = 0.80;
   private static final double HOST_SHARE = 0.40;
-  /// What this compiler's code reaches of a measured bandwidth, and a kernel's start without any dispatch.
-  private static final double OWN_SHARE = 0.85;
+  /// What this compiler's code reaches of a measured bandwidth and of its cores, and a kernel's start without any
+  /// dispatch.
+  private static final double OWN_SHARE = 0.74;
+  private static final double OWN_COMPUTE = 0.85;
   private static final double OWN_LAUNCH = 2e-7;
   private static final double HALF = 50;
   /// Spread of the logarithm of how often experts are chosen.
@@ -59,15 +61,16 @@ public final class StepModel {
     this.model = model;
     this.device = device;
     this.layout = layout;
-    this.precision = model.layers().stream().anyMatch(l -> l.feed().routed()) ? precision : precision.uniform();
+    boolean routed = model.layers().stream().anyMatch(l -> l.feed().routed());
+    this.precision = routed ? precision : precision.uniform();
     this.conditions = conditions;
     boolean measured = device.confidence().equals(Device.MEASURED);
     this.bandwidth = device.bandwidth() * (measured ? OWN_SHARE
         : device.host() ? HOST_SHARE / (conditions.young() ? 2 : 1)
         : constants.get(Constants.Shared.MEMORY));
     double young = conditions.young() ? YOUNG : 1;
-    this.compute = Math.min(SHARE_MAX, constants.get(Constants.Shared.COMPUTE) / constants.compute(device.id())
-        / Math.sqrt(young)) * (measured ? 1 : device.host() ? hostShare(conditions) : 1);
+    this.compute = measured ? OWN_COMPUTE : Math.min(SHARE_MAX, constants.get(Constants.Shared.COMPUTE) / constants.compute(device.id())
+        / Math.sqrt(young)) * (device.host() ? hostShare(conditions) : 1);
     this.launch = measured ? OWN_LAUNCH
         : constants.get(Constants.Shared.LAUNCH) * constants.launch(device.id()) * young;
     this.sync = device.host() ? 2e-6

@@ -10,6 +10,9 @@ import java.util.TreeMap;
 
 /// The tables of `docs/planner-accuracy.md`, written from the data.
 public final class AccuracyPage {
+  /// Where the part of the page begins that is written by hand.
+  public static final String AFTER = "\n## This machine\n";
+
   private AccuracyPage() {}
 
   /// Median and 90th percentile of the error by kind, with nothing, points, families and devices left out.

@@ -29,7 +29,8 @@ final class FixturesOnNativeTest {
   private static final Set<String> REQUIRED = Set.of("llama_kv", "llama_kv_decode", "moe_mla_dense", "moe_mla_gather",
       "moe_mla_grouped", "hf_llama", "hf_qwen3moe_grouped", "hf_deepseek_v3_batched", "bert_tiny", "vit_tiny",
       "resnet_tiny", "unet_tiny", "conv1d_dyn", "conv_gru",
-      "hop_cond", "hop_while", "hop_scan", "hop_grad_autocast", "sym_ops", "bilstm", "arg_kinds");
+      "hop_cond", "hop_while", "hop_scan", "hop_grad_autocast", "sym_ops", "bilstm", "arg_kinds", "ops_vision",
+      "ops_core");
 
   static Stream<Path> models() throws IOException {
     List<Path> models;

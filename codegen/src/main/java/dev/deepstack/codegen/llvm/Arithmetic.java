@@ -57,10 +57,11 @@ final class Arithmetic {
     DType dtype = op.a().type().dtype();
     boolean real = dtype.isFloat();
     String s = dtype.isUnsigned() || dtype.isBool() ? "u" : "s";
-    // Integer division looks at its operands one by one, so literals must have their lanes.
-    int lanes = real ? 1 : Fn.lanesOf(type(f, left, right));
-    String a = real ? left : spread(f, left, lanes);
-    String b = real ? right : spread(f, right, lanes);
+    // Integer division and remainders look at their operands one by one, so literals must have their lanes.
+    boolean adapts = real && !(op instanceof Op.Rem);
+    int lanes = adapts ? 1 : Fn.lanesOf(type(f, left, right));
+    String a = adapts ? left : spread(f, left, lanes);
+    String b = adapts ? right : spread(f, right, lanes);
     return switch (op) {
       case Op.Add _ -> real ? f.fadd(a, b) : dtype.isBool() ? f.binary("or", a, b) : f.add(a, b);
       case Op.Sub _ -> real ? f.fsub(a, b) : f.sub(a, b);

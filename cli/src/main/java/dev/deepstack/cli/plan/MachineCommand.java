@@ -79,7 +79,8 @@ final class MachineCommand implements Callable<Integer> {
     }
     output.out().printf(Locale.ROOT, "memory is read at %.1f GB/s; predicted, not measured%n%n",
         device.bandwidth() / 1e9);
-    output.out().printf(Locale.ROOT, "%-28s %14s %15s %14s %15s%n", "model", "prompt tokens", "prefill tok/s", "decode tok/s", "MB per token");
+    output.out().printf(Locale.ROOT, "%-28s %14s %15s %14s %15s%n", "model", "prompt tokens", "prefill tok/s",
+        "decode tok/s", "MB per token");
     rows.forEach(r -> output.out().printf(Locale.ROOT, "%-28s %14d %15.1f %14.1f %15.2f%n", r.model(), r.promptTokens(),
         r.prefill(), r.decode(), r.bytesPerToken() / 1e6));
     return 0;

@@ -69,8 +69,8 @@ public final class StepModel {
         : device.host() ? HOST_SHARE / (conditions.young() ? 2 : 1)
         : constants.get(Constants.Shared.MEMORY));
     double young = conditions.young() ? YOUNG : 1;
-    this.compute = measured ? OWN_COMPUTE : Math.min(SHARE_MAX, constants.get(Constants.Shared.COMPUTE) / constants.compute(device.id())
-        / Math.sqrt(young)) * (device.host() ? hostShare(conditions) : 1);
+    this.compute = measured ? OWN_COMPUTE : Math.min(SHARE_MAX, constants.get(Constants.Shared.COMPUTE)
+        / constants.compute(device.id()) / Math.sqrt(young)) * (device.host() ? hostShare(conditions) : 1);
     this.launch = measured ? OWN_LAUNCH
         : constants.get(Constants.Shared.LAUNCH) * constants.launch(device.id()) * young;
     this.sync = device.host() ? 2e-6

@@ -158,7 +158,7 @@ final class PagedAttentionCode {
   private String ahead(Unit unit, String p) {
     int blocks = headsMost < 4 ? Tuning.PAGES_AHEAD_FEW_HEADS : Tuning.PAGES_AHEAD;
     String last = f.binary("and", f.sub(unit.end, "1"), Integer.toString(-lanes));
-    return f.min(f.add(p, blocks * lanes), last);
+    return f.min(f.add(p, (long) blocks * lanes), last);
   }
 
   /// Each head fetches its part of the keys of a later block, so that requests are spread over the work.

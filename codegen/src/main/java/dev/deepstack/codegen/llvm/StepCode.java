@@ -250,7 +250,7 @@ final class StepCode {
     // Without counters of its own a kernel shares its work evenly.
     String claims = "ptr null";
     if (claims(run) && claiming < StepMemory.CLAIMING_MAX) {
-      String before = f.mul("%threads", claiming++ * StepMemory.LINE_BYTES);
+      String before = f.mul("%threads", (long) claiming++ * StepMemory.LINE_BYTES);
       String counters = f.at(f.byteAt("%sync", StepMemory.CLAIMS), "i8", before);
       claims = f.select(shared, counters, "ptr null");
     }

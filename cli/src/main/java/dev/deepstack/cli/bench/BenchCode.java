@@ -8,7 +8,6 @@ import dev.deepstack.codegen.llvm.LinearSpec;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
 import dev.deepstack.codegen.llvm.ModuleText;
 import dev.deepstack.codegen.llvm.Vec;
-import dev.deepstack.codegen.tile.Int8Rows;
 import dev.deepstack.program.code.NativeCode;
 import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
@@ -53,7 +52,7 @@ final class BenchCode implements AutoCloseable {
     code = NativeCode.load(compiler.compile(module.text(), cpu));
     read = bind("read", ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
     multiply = bind("multiply", ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
-    specs.forEach(spec -> products.put(spec.name(), new Product(bindLinear(spec.name()), stride(spec),
+    specs.forEach(spec -> products.put(spec.name(), new Product(bindLinear(spec.name()), LinearKernel.rowStride(spec),
         LinearKernel.layout(spec, cpu).bytes())));
   }
 
@@ -92,11 +91,6 @@ final class BenchCode implements AutoCloseable {
   /// The products by the name of their storage format.
   Map<String, Product> products() {
     return products;
-  }
-
-  private static long stride(LinearSpec spec) {
-    BlockFormat format = spec.blocks();
-    return format == null ? SIZE : new Int8Rows(SIZE, format.scaleGroup()).rowBytes();
   }
 
   private MethodHandle bindLinear(String name) {

@@ -65,6 +65,11 @@ public final class LinearKernel {
         : new BlockPacking(spec.blocks(), spec.n(), spec.k(), cpu.lanes());
   }
 
+  /// The distance of rows of x that lie one after another, as `xStride` counts.
+  public static long rowStride(LinearSpec spec) {
+    return spec.blocks() == null ? spec.k() : new Int8Rows(spec.k(), spec.blocks().scaleGroup()).rowBytes();
+  }
+
   private String[] parameters(String... more) {
     var fixed = Stream.of("ptr readonly x", "i64 xStride", "ptr readonly w", "i64 rows");
     var list = spec.rows() == Rows.ALL ? Stream.<String>empty() : Stream.of("ptr readonly list");

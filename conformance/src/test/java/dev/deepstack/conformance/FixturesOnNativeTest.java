@@ -30,7 +30,7 @@ final class FixturesOnNativeTest {
       "moe_mla_grouped", "hf_llama", "hf_qwen3moe_grouped", "hf_deepseek_v3_batched", "bert_tiny", "vit_tiny",
       "resnet_tiny", "unet_tiny", "conv1d_dyn", "conv_gru",
       "hop_cond", "hop_while", "hop_scan", "hop_grad_autocast", "sym_ops", "bilstm", "arg_kinds", "ops_vision",
-      "ops_core");
+      "ops_core", "data_dependent");
 
   static Stream<Path> models() throws IOException {
     List<Path> models;
@@ -52,7 +52,8 @@ final class FixturesOnNativeTest {
       var replay = new Replay(Pt2Importer.read(file, arena), Recording.read(folder, arena));
       assertThat(replay.run(new NativeEngine(model.executable()))).isNotEmpty().allMatch(StepReport::passed);
     } catch (UnsupportedModelException e) {
-      assertThat(REQUIRED).doesNotContain(folder.getFileName().toString());
+      String name = folder.getFileName().toString();
+      assertThat(REQUIRED.contains(name) || name.startsWith("flow_")).isFalse();
       assumeTrue(false, String.valueOf(e.getMessage()));
     }
   }

@@ -45,8 +45,8 @@ public final class Graph {
     }
   }
 
-  /// What a symbol is that only the data know: an i64 scalar, not negative and not above the symbol's range. It holds
-  /// from the value on.
+  /// What a symbol is that only the data know: an i64 scalar in the symbol's range, negative only where that is. It
+  /// holds from the value on.
   public record Bind(String name, Value value) implements Output {
     @Override
     public Bind with(Value other) {

@@ -86,7 +86,8 @@ final class ProgramCheck {
     Set<String> known = program.symbols().keySet();
     require(general.symbols().keySet().containsAll(known), "a specialised program has symbols of its own");
     program.symbols().forEach((name, range) -> require(
-        range.min() >= 0 && range.min() <= range.max(), "symbol " + name + " has an empty range"));
+        (range.min() >= 0 || program.computed().containsKey(name)) && range.min() <= range.max(),
+        "symbol " + name + " has an empty range"));
     program.inputs().forEach(p -> use(p.type().shape().dims(), known, p.name()));
     program.results().forEach(p -> use(p.type().shape().dims(), known, p.name()));
     var sizes = new HashSet<>(known);

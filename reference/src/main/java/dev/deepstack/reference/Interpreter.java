@@ -133,7 +133,7 @@ public final class Interpreter {
       case Graph.Bind(String symbol, Value value) -> {
         long extent = at(value).getLong(0);
         DimRange range = graph.symbols().getOrDefault(symbol, new DimRange(0, Long.MAX_VALUE));
-        if (extent < 0 || extent > range.max()) {
+        if (extent < Math.min(range.min(), 0) || extent > range.max()) {
           throw new InvalidInputException("a size that the inputs decide (" + symbol + ") is " + extent
               + ", which is " + (extent < 0 ? "negative" : "more than " + range.max()) + "; change the inputs");
         }

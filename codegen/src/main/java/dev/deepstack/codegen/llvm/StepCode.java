@@ -217,7 +217,7 @@ final class StepCode {
     read(shared);
     String value = f.load("i64", address(bind.value()));
     String greatest = index(bind.greatest());
-    String fits = f.binary("and", f.icmp("sge", value, "0"), f.icmp("sle", value, greatest));
+    String fits = f.binary("and", f.icmp("sge", value, Long.toString(bind.least())), f.icmp("sle", value, greatest));
     requireOrEnd(fits, bind.fault());
     f.store(value, dim(bind.symbol()));
     f.when(f.icmp("eq", "%thread", "0"),

@@ -90,7 +90,7 @@ final class Plan {
     Dim all = greatest == null ? UNBOUNDED : greatest;
     computed.put(symbol, all);
     String most = all.equals(UNBOUNDED) ? "must not be negative" : "must be between 0 and " + all;
-    return new Step.Bind(symbol, value, all,
+    return new Step.Bind(symbol, value, Math.min(range.min(), 0), all,
         fault("a size that the inputs decide (" + symbol + ") " + most + "; change the inputs"));
   }
 

@@ -58,9 +58,10 @@ public sealed interface Step {
 
   /// A symbol takes its value from an i64 scalar.
   ///
+  /// @param least the smallest value it may have; below 0 only for a number that is no size
   /// @param greatest the largest value that memory is planned for
-  /// @param fault number of the sentence for a value that is negative or larger
-  record Bind(String symbol, Operand value, Dim greatest, int fault) implements Step {
+  /// @param fault number of the sentence for a value that is smaller or larger
+  record Bind(String symbol, Operand value, long least, Dim greatest, int fault) implements Step {
     @Override
     public List<Integer> reads() {
       return List.of(value.buffer());

@@ -76,8 +76,42 @@ final class AdvancedIndexing {
       c.set(self);
       return;
     }
-    Plan plan = plan(c.e, self, indices);
+    Plan plan = plan(c.e, self, unmasked(c, indices));
     c.set(c.e.of(new Op.Gather(plan.merged(), plan.index(), plan.axis())));
+  }
+
+  private static boolean isMask(@Nullable Value index) {
+    return index != null && (index.type().dtype().isBool() || index.type().dtype() == DType.U8);
+  }
+
+  /// Every mask as the indices of what is true in it.
+  private static List<@Nullable Value> unmasked(Call c, List<@Nullable Value> indices) {
+    if (indices.stream().noneMatch(AdvancedIndexing::isMask)) {
+      return indices;
+    }
+    var axes = new ArrayList<Integer>();
+    int rank = 1;
+    int at = 0;
+    for (Value index : indices) {
+      int taken = isMask(index) ? index.type().rank() : 1;
+      for (int i = 0; i < taken; i++, at++) {
+        if (index != null) {
+          axes.add(at);
+          rank = isMask(index) ? rank : Math.max(rank, index.type().rank());
+        }
+      }
+    }
+    boolean adjacent = axes.getLast() - axes.getFirst() == axes.size() - 1;
+    Dim size = c.shape().dim((adjacent ? axes.getFirst() : 0) + rank - 1);
+    var all = new ArrayList<@Nullable Value>();
+    for (Value index : indices) {
+      if (isMask(index)) {
+        all.addAll(DataSizes.columns(c.e, index, size));
+      } else {
+        all.add(index);
+      }
+    }
+    return all;
   }
 
   private static void write(Call c) {
@@ -127,7 +161,15 @@ final class AdvancedIndexing {
     boolean fits = x.type().rank() <= after
         && Shapes.broadcast(x.type().shape(), self.type().shape()) != null;
     if (!fits) {
-      throw new Refusal("a boolean mask with one value per element");
+      if (first != 0 || x.type().rank() != after + 1) {
+        throw new Refusal("a boolean mask with one value per element");
+      }
+      Value each = DataSizes.next(e, mask, x);
+      var wide = new ArrayList<>(mask.type().shape().dims());
+      for (int i = 0; i < after; i++) {
+        wide.add(Dim.ONE);
+      }
+      return e.select(e.reshape(mask, wide), accumulate ? e.add(self, each) : each, self);
     }
     var dims = new ArrayList<>(mask.type().shape().dims());
     for (int i = 0; i < after; i++) {

@@ -27,9 +27,6 @@ final class Comparisons {
         .aten("bitwise_not", c -> c.set(c.e.of(new Op.Not(c.tensor("self")))))
         .aten("where", c -> c.set(c.e.select(truth(c, "condition"), Arithmetic.typed(c, "self"),
             Arithmetic.typed(c, "other"))))
-        .aten("where.default", _ -> {
-          throw new Refusal("a result size that depends on data");
-        })
         .aten("masked_fill", c ->
             c.set(c.e.select(truth(c, "mask"), Arithmetic.typed(c, "value"), c.tensor("self"))))
         .aten("isnan", c -> c.set(isNan(c.e, c.tensor("self"))))

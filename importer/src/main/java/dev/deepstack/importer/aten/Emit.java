@@ -61,6 +61,16 @@ record Emit(Graph graph, @Nullable Value path, AtomicInteger loops) {
     }
   }
 
+  /// Ends the call where a slice that the data decide leaves its axis.
+  void checkSlice(Dim start, Dim size, long step, Dim extent) {
+    Dim end = start.plus(size.minus(1).times(step)).plus(1);
+    boolean open = end.minus(extent).symbols().stream().anyMatch(s -> s.matches("u\\d+"));
+    if (open) {
+      check("a slice that the inputs decide leaves its axis; change the inputs",
+          of(new Op.Le(dim(end, DType.I64), dim(extent, DType.I64))));
+    }
+  }
+
   /// Any number or truth value of one element as a bool scalar.
   Value truth(Value x) {
     return cast(reshape(x, Shape.SCALAR), DType.BOOL);

@@ -64,6 +64,7 @@ final class Operators {
     Distances.add(table);
     Norms.add(table);
     Recurrent.add(table);
+    DataSizes.add(table);
     AttentionOps.add(table);
     SymbolicInts.add(table);
     ComplexNumbers.add(table);

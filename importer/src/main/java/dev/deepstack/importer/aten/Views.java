@@ -131,8 +131,11 @@ final class Views {
   static Sliced sliceStep(Call c, String dimName, String startName) {
     TensorType x = c.tensor("self").type();
     int axis = c.axis(dimName, 0, x.rank());
-    return new Sliced(axis, start(c.dim(startName, Dim.ZERO), x.dim(axis)), c.shape().dim(axis),
-        c.integer("step", 1));
+    Dim start = start(c.dim(startName, Dim.ZERO), x.dim(axis));
+    Dim size = c.shape().dim(axis);
+    long step = c.integer("step", 1);
+    c.e.checkSlice(start, size, step, x.dim(axis));
+    return new Sliced(axis, start, size, step);
   }
 
   /// The start as Python means it: from the end when negative, and never outside.

@@ -93,7 +93,7 @@ final class AdvancedIndexing {
     int rank = 1;
     int at = 0;
     for (Value index : indices) {
-      int taken = isMask(index) ? index.type().rank() : 1;
+      int taken = index != null && isMask(index) ? index.type().rank() : 1;
       for (int i = 0; i < taken; i++, at++) {
         if (index != null) {
           axes.add(at);
@@ -105,7 +105,7 @@ final class AdvancedIndexing {
     Dim size = c.shape().dim((adjacent ? axes.getFirst() : 0) + rank - 1);
     var all = new ArrayList<@Nullable Value>();
     for (Value index : indices) {
-      if (isMask(index)) {
+      if (index != null && isMask(index)) {
         all.addAll(DataSizes.columns(c.e, index, size));
       } else {
         all.add(index);

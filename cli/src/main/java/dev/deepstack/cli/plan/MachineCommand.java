@@ -1,24 +1,9 @@
 package dev.deepstack.cli.plan;
 
 import dev.deepstack.cli.output.Output;
-import dev.deepstack.importer.ImportedDecoder;
-import dev.deepstack.importer.gguf.GgufDecoder;
-import dev.deepstack.importer.gguf.GgufFile;
-import dev.deepstack.importer.hf.HfImporter;
-import dev.deepstack.models.DecoderCosts;
-import dev.deepstack.planner.cost.Conditions;
-import dev.deepstack.planner.cost.Layout;
-import dev.deepstack.planner.cost.StepModel;
 import dev.deepstack.planner.device.Device;
-import dev.deepstack.planner.evidence.Calibration;
-import dev.deepstack.planner.model.Precision;
-import dev.deepstack.planner.model.SpecShapes;
-import dev.deepstack.planner.serve.Serving;
 import dev.deepstack.tensor.InvalidInputException;
-import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -53,9 +38,6 @@ final class MachineCommand implements Callable<Integer> {
   @Mixin
   private Output output = new Output();
 
-  /// A prediction in the words of `deepstack bench --json`.
-  record Row(String model, int promptTokens, double prefill, double decode, long bytesPerToken) {}
-
   @Override
   public Integer call() {
     if (read <= 0 || read > 1e6 || answer < 1 || answer > LENGTH_MAX
@@ -64,13 +46,8 @@ final class MachineCommand implements Callable<Integer> {
           + LENGTH_MAX);
     }
     Device device = Double.isNaN(read) ? ThisMachine.device() : ThisMachine.device(read * 1e9);
-    var rows = new ArrayList<Row>();
-    for (Path model : models) {
-      try (var arena = Arena.ofConfined()) {
-        ImportedDecoder decoder = read(model, arena);
-        rows.addAll(rows(String.valueOf(model.getFileName()), decoder, device));
-      }
-    }
+    List<MachinePrediction> rows = models.stream()
+        .flatMap(model -> MachinePrediction.of(model, device, prompts, answer).stream()).toList();
     if (output.isJson()) {
       output.print(java.util.Map.of("read_gb_s", device.bandwidth() / 1e9, "rows", rows.stream().map(r ->
           java.util.Map.of("model", r.model(), "prompt_tokens", r.promptTokens(), "prefill_tok_s", r.prefill(),
@@ -84,25 +61,5 @@ final class MachineCommand implements Callable<Integer> {
     rows.forEach(r -> output.out().printf(Locale.ROOT, "%-28s %14d %15.1f %14.1f %15.2f%n", r.model(), r.promptTokens(),
         r.prefill(), r.decode(), r.bytesPerToken() / 1e6));
     return 0;
-  }
-
-  private static ImportedDecoder read(Path model, Arena arena) {
-    if (!Files.exists(model)) {
-      throw new InvalidInputException("there is no model " + model);
-    }
-    return Files.isDirectory(model) ? HfImporter.read(model, arena)
-        : GgufDecoder.read(GgufFile.open(model, arena));
-  }
-
-  private List<Row> rows(String name, ImportedDecoder decoder, Device device) {
-    DecoderCosts costs = DecoderCosts.of(decoder.spec(), decoder::form);
-    double bytes = costs.activeWeightBytes() / (double) costs.activeParameters();
-    // Blocks of whole numbers are multiplied as such.
-    String math = bytes < 1.5 ? "int8" : "bf16";
-    var precision = new Precision(name, bytes, bytes, bytes, 2, math, math);
-    var step = new StepModel(SpecShapes.of(name, decoder.spec()), device, Layout.ONE, precision,
-        Conditions.SERVED, Calibration.standard().constants());
-    return prompts.stream().map(p -> new Row(name, p, p / Serving.prompt(step, p, 0),
-        1 / step.decode(1, p + answer / 2.0).total(), costs.activeWeightBytes())).toList();
   }
 }

@@ -6,6 +6,8 @@ import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.ProgramFile;
 import dev.deepstack.runtime.Executable;
+import dev.deepstack.runtime.PackedCopy;
+import dev.deepstack.runtime.memory.MachineMemory;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.UnsupportedModelException;
@@ -61,14 +63,15 @@ public final class Model implements AutoCloseable {
       var tokenizer = tokenizer(files, compiled, options);
       Map<String, Long> fixed = fixed(compiled, options);
       Decoding decoding = compiled.decoding();
+      PackedCopy.@Nullable Place place = decoding != null && options.decoder().packed()
+          ? PackedPlace.of(files.model(), options.progress()) : null;
       if (decoding != null) {
-        new MemoryCheck(compiled, decoding, options.decoder(), threads).say(options.progress());
+        var check = new MemoryCheck(compiled, decoding, options.decoder(), threads, MachineMemory.available(),
+            MachineMemory.now());
+        options.progress().accept(check.sentence(place));
       }
       return new Model(compiled,
-          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed,
-              decoding != null && options.decoder().packed()
-                  ? PackedPlace.of(files.model(), options.progress()) : null),
-          tokenizer,
+          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed, place), tokenizer,
           options.decoder());
     } catch (RuntimeException | Error e) {
       compiled.close();

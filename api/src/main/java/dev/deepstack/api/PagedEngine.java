@@ -8,6 +8,7 @@ import dev.deepstack.runtime.batch.Batcher;
 import dev.deepstack.runtime.batch.ExecutableStep;
 import dev.deepstack.runtime.batch.Finish;
 import dev.deepstack.runtime.batch.Sequence;
+import dev.deepstack.runtime.batch.TokenBatch;
 import dev.deepstack.runtime.kv.Pages;
 import dev.deepstack.tensor.HostTensor;
 import java.util.ArrayList;
@@ -39,6 +40,7 @@ final class PagedEngine implements Engine {
     step = new ExecutableStep(executable, decoding);
     var pages = new Pages(Math.toIntExact(slots / decoding.pageSlots()), decoding.pageSlots());
     batcher = new Batcher(step, pages, new Batcher.Limits(decoding.contextMax(), CHUNK_TOKENS, sequences));
+    executable.reserve(largest(executable.inputs(), decoding, slots, sequences));
   }
 
   @Override
@@ -171,6 +173,13 @@ final class PagedEngine implements Engine {
       token();
       decodeNs = System.nanoTime() - start - prefillNs;
     }
+  }
+
+  /// The sizes of the largest step.
+  static Map<String, Long> largest(List<Port> inputs, Decoding decoding, long slots, int sequences) {
+    int columns = TokenBatch.padded(Math.toIntExact(slots / sequences / decoding.pageSlots()));
+    int tokens = Math.toIntExact(Math.max(Math.min(CHUNK_TOKENS, slots), sequences));
+    return ExecutableStep.sizes(inputs, tokens, sequences, columns, sequences);
   }
 
   /// Bytes of all caches that one token takes, for a program that is not loaded.

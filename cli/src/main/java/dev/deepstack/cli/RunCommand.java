@@ -69,6 +69,7 @@ final class RunCommand implements Callable<Integer> {
     // A token has at least one byte of the text, and one may stand before it.
     long most = maxTokens + 1L
         + (prompt == null ? ids.length : prompt.getBytes(StandardCharsets.UTF_8).length);
+    Run run;
     long start = System.nanoTime();
     try (var loaded = Model.load(Models.find(model), common.load(err).withDecoder(decoder.options(most, 1)))) {
       Generator generator = loaded.generator();
@@ -82,8 +83,12 @@ final class RunCommand implements Callable<Integer> {
           out.flush();
         }
       });
-      report(generator, loaded, answer, ready - start, first.get() - start, out, err);
+      long middle = answer.promptTokens() + answer.tokenIds().length / 2L;
+      run = new Run(answer, generator.bytesPerToken(1, middle), generator.contextMax(), loaded.executable().threads(),
+          loaded.programs().getFirst().cpu(), ready - start, first.get() - start);
     }
+    // The model is gone by now: measuring how fast memory is read takes memory itself.
+    report(run, out, err);
     return 0;
   }
 
@@ -109,16 +114,18 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private void report(Generator generator, Model loaded, Generation answer, long loadNs, long firstNs, PrintWriter out,
-      PrintWriter err) {
-    int threads = loaded.executable().threads();
-    long middle = answer.promptTokens() + answer.tokenIds().length / 2L;
-    double floor = generator.bytesPerToken(1, middle) / ReadBandwidth.remembered(threads);
+  /// What there is to say of an answer.
+  private record Run(Generation answer, double bytesPerToken, long contextMax, int threads, String cpu, long loadNs,
+      long firstNs) {}
+
+  private void report(Run run, PrintWriter out, PrintWriter err) {
+    Generation answer = run.answer;
+    double floor = run.bytesPerToken / ReadBandwidth.remembered(run.threads);
     double share = answer.decodeTokensPerSecond() * floor;
     // A prompt that goes through in one step reads the weights at least once.
     double prefillShare = floor * 1e9 / Math.max(answer.prefillNs(), 1);
     if (output.isJson()) {
-      output.print(report(answer, share, prefillShare, threads, loadNs, firstNs, loaded));
+      output.print(report(run, share, prefillShare));
       return;
     }
     out.println();
@@ -126,17 +133,17 @@ final class RunCommand implements Callable<Integer> {
     err.printf(Locale.ROOT, "[%d prompt tokens at %.0f tok/s (%.0f %% of the memory roofline), %d tokens at %.0f "
         + "tok/s (%.0f %%), %s, %d threads]%n", answer.promptTokens(), answer.prefillTokensPerSecond(),
         100 * prefillShare, answer.tokenIds().length, answer.decodeTokensPerSecond(), 100 * share,
-        loaded.programs().getFirst().cpu(), threads);
+        run.cpu, run.threads);
     switch (answer.finish()) {
-      case CONTEXT -> err.println("deepstack: the context of " + generator.contextMax()
+      case CONTEXT -> err.println("deepstack: the context of " + run.contextMax
           + " tokens is full, so the answer ends here.");
       case END, STOP, LENGTH, CANCELLED, FAILED -> {
       }
     }
   }
 
-  private static Map<String, Object> report(
-      Generation answer, double share, double prefillShare, int threads, long loadNs, long firstNs, Model model) {
+  private static Map<String, Object> report(Run run, double share, double prefillShare) {
+    Generation answer = run.answer;
     var report = new LinkedHashMap<String, Object>();
     report.put("text", answer.text());
     report.put("token_ids", answer.tokenIds());
@@ -146,10 +153,10 @@ final class RunCommand implements Callable<Integer> {
     report.put("decode_tok_s", answer.decodeTokensPerSecond());
     report.put("roofline_share", share);
     report.put("prefill_roofline_share", prefillShare);
-    report.put("threads", threads);
-    report.put("cpu", model.programs().getFirst().cpu());
-    report.put("load_s", loadNs / 1e9);
-    report.put("first_token_s", firstNs / 1e9);
+    report.put("threads", run.threads);
+    report.put("cpu", run.cpu);
+    report.put("load_s", run.loadNs / 1e9);
+    report.put("first_token_s", run.firstNs / 1e9);
     return report;
   }
 }

@@ -235,6 +235,13 @@ public final class Executable implements AutoCloseable {
         && java.util.Arrays.equals(asked, port.type().shape().evaluate(values));
   }
 
+  /// Takes the memory that a step with these values of the symbols needs from the system now, so that no later step
+  /// meets a system that has no more.
+  public synchronized void reserve(Map<String, Long> values) {
+    bindSymbols(values);
+    slots.memory.fill((byte) 0);
+  }
+
   Team team() {
     return team;
   }

@@ -89,6 +89,24 @@ public final class PackedCopy {
         .map(format -> BlockWords.of(format).toString()).sorted().collect(Collectors.joining("\n"));
   }
 
+  /// What is known of the copy of some weights before they are loaded.
+  public enum State {
+    /// Nobody wants one, or the weights are too few for one.
+    NONE,
+    /// It is there and is mapped.
+    KEPT,
+    /// The weights are packed and kept.
+    TO_BE_KEPT
+  }
+
+  /// What loading these programs will find at a place.
+  public static State state(@Nullable Place place, List<Program> programs) {
+    try (var scratch = Arena.ofShared()) {
+      PackedCopy copy = of(place, programs, scratch);
+      return copy == null ? State.NONE : copy.mapped == null ? State.TO_BE_KEPT : State.KEPT;
+    }
+  }
+
   private byte[] head(String purpose) {
     try {
       byte[] hash = MessageDigest.getInstance("SHA-256").digest(purpose.getBytes(StandardCharsets.UTF_8));

@@ -92,7 +92,14 @@ final class WeightMemory {
     }
     MemorySegment data = tensor(recipe, recipe.pieces().getFirst(), 0, arena).data();
     boolean inPlace = data.isNative() && data.address() % ALIGNMENT == 0 && data.byteSize() > 0;
-    return inPlace ? data : allocate(data.byteSize()).copyFrom(data);
+    return inPlace ? data : copied(data, allocate(data.byteSize()));
+  }
+
+  /// What was read once need not stay in this process's memory beside the copy.
+  private static MemorySegment copied(MemorySegment from, MemorySegment to) {
+    to.copyFrom(from);
+    LargeMemory.forget(from);
+    return to;
   }
 
   /// The tensors of all groups one after another: the recipe counts their elements and not their number.
@@ -110,7 +117,7 @@ final class WeightMemory {
           throw new MalformedModelException("weight " + named + " is " + tensor
               + ", which is not what the program was compiled for; compile the model again");
         }
-        all.asSlice(at, data.byteSize()).copyFrom(data);
+        copied(data, all.asSlice(at, data.byteSize()));
         at += data.byteSize();
       }
     }
@@ -149,6 +156,8 @@ final class WeightMemory {
                 p.packRows(rows, piece.rowStride(), piece.columnStride(), row, piece.rows(), into, packer);
             case BlockPacking b -> b.packRows(rows, piece.rowStride(), row, piece.rows(), into, packer);
           }
+          // Otherwise the whole file would be in this process's memory beside the copy.
+          LargeMemory.forget(tensor.data());
         }
         row += piece.rows();
       }

@@ -18,6 +18,7 @@ public final class LargeMemory {
   private static final long PAGE = 4096;
   private static final long HUGE_PAGE = 2L << 20;
   private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
+  private static final int MADV_DONTNEED = 4;
   private static final int MADV_HUGEPAGE = 14;
 
   private static final MethodHandle MMAP =
@@ -65,8 +66,20 @@ public final class LargeMemory {
     var reserved = reserve(arena, bytes + HUGE_PAGE);
     long offset = -reserved.address() & (HUGE_PAGE - 1);
     var aligned = reserved.asSlice(offset, bytes);
-    advise(aligned.address(), bytes & -HUGE_PAGE);
+    advise(aligned.address(), bytes & -HUGE_PAGE, MADV_HUGEPAGE);
     return aligned;
+  }
+
+  /// Takes the whole pages of a read-only mapped file out of this process's memory; whoever reads them again finds
+  /// them in the system's cache. Does nothing to other memory.
+  public static void forget(MemorySegment mapped) {
+    if (mapped.isMapped() && mapped.isReadOnly()) {
+      long start = pages(mapped.address());
+      long end = mapped.address() + mapped.byteSize() & -PAGE;
+      if (end > start) {
+        advise(start, end - start, MADV_DONTNEED);
+      }
+    }
   }
 
   /// Readable and writable pages, released when `arena` closes.
@@ -106,11 +119,11 @@ public final class LargeMemory {
     return (bytes + PAGE - 1) & -PAGE;
   }
 
-  private static void advise(long address, long bytes) {
+  private static void advise(long address, long bytes, int advice) {
     try {
       // Advice only: a system without huge pages answers with an error, and the memory is as good
       // as before.
-      int _ = (int) MADVISE.invokeExact(address, bytes, MADV_HUGEPAGE);
+      int _ = (int) MADVISE.invokeExact(address, bytes, advice);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -22,7 +22,6 @@ public final class ExecutableStep implements DecoderStep {
   private final Executable executable;
   private final int vocabulary;
   private final boolean canSelectNothing;
-  private final String[] symbols;
 
   /// @throws MalformedModelException when the program is no such decoder
   public ExecutableStep(Executable executable, Decoding decoding) {
@@ -36,13 +35,12 @@ public final class ExecutableStep implements DecoderStep {
       throw new MalformedModelException("the program is not the decoder it claims to be: it takes "
           + inputs.stream().map(p -> p.name() + " " + p.type()).toList() + "; compile the model again");
     }
-    symbols = new String[] {symbol(0, 0), symbol(4, 0), symbol(4, 1), symbol(5, 0)};
-    DimRange rows = executable.symbols().get(symbols[3]);
+    DimRange rows = executable.symbols().get(symbol(inputs, 5, 0));
     canSelectNothing = rows == null || rows.min() == 0;
   }
 
-  private String symbol(int input, int axis) {
-    return executable.inputs().get(input).type().dim(axis).toString();
+  private static String symbol(List<Port> inputs, int input, int axis) {
+    return inputs.get(input).type().dim(axis).toString();
   }
 
   @Override
@@ -57,11 +55,16 @@ public final class ExecutableStep implements DecoderStep {
 
   /// The values of the symbols for a batch of this size.
   public Map<String, Long> sizes(int tokens, int sequences, int columns, int selected) {
+    return sizes(executable.inputs(), tokens, sequences, columns, selected);
+  }
+
+  /// As [#sizes(int, int, int, int)], for a decoder that is not loaded.
+  public static Map<String, Long> sizes(List<Port> inputs, int tokens, int sequences, int columns, int selected) {
     Map<String, Long> sizes = new HashMap<>();
-    sizes.put(symbols[0], (long) tokens);
-    sizes.put(symbols[1], (long) sequences);
-    sizes.put(symbols[2], (long) columns);
-    sizes.put(symbols[3], (long) selected);
+    sizes.put(symbol(inputs, 0, 0), (long) tokens);
+    sizes.put(symbol(inputs, 4, 0), (long) sequences);
+    sizes.put(symbol(inputs, 4, 1), (long) columns);
+    sizes.put(symbol(inputs, 5, 0), (long) selected);
     return sizes;
   }
 

@@ -17,15 +17,20 @@ import java.util.Set;
 /// @param packed copies in the order that kernels like best
 /// @param caches and other states
 /// @param activations what a step computes on its way, inputs and results
-public record MemoryNeed(long weights, long packed, long caches, long activations) {
-  /// Code, heap and stacks: measured with small models, whose own parts are a few MB.
-  public static final long ITSELF = 170L << 20;
+/// @param process what this process has before anything of the above is there: the Java machine, the compiler if it was
+///     needed, the tokenizer
+public record MemoryNeed(long weights, long packed, long caches, long activations, long process) {
+  /// What a process still takes beside all of that from then on: stacks, code compiled while it runs, and the part of
+  /// its heap that it has not touched yet. Measured with heaps as the launcher bounds them.
+  static final long GROWTH_BYTES = 24L << 20;
 
   /// What programs need.
   ///
   /// @param fixed values of the symbols in the sizes of states
   /// @param largest values of all other symbols in the largest step
-  public static MemoryNeed of(List<Program> programs, Map<String, Long> fixed, Map<String, Long> largest, int threads) {
+  /// @param process bytes that this process has now
+  public static MemoryNeed of(List<Program> programs, Map<String, Long> fixed, Map<String, Long> largest, int threads,
+      long process) {
     long weights = 0;
     long packed = 0;
     Set<Object> seen = new HashSet<>();
@@ -44,7 +49,7 @@ public record MemoryNeed(long weights, long packed, long caches, long activation
     sizes.putAll(fixed);
     sizes.put(Program.THREADS, (long) threads);
     long activations = programs.stream().mapToLong(p -> activations(p, sizes)).max().orElse(0);
-    return new MemoryNeed(weights, packed, caches, activations);
+    return new MemoryNeed(weights, packed, caches, activations, process);
   }
 
   private static long bytes(WeightRecipe recipe) {
@@ -66,20 +71,27 @@ public record MemoryNeed(long weights, long packed, long caches, long activation
     return bytes + program.results().stream().mapToLong(p -> bytes(p, sizes)).sum();
   }
 
-  /// All of it.
+  /// All of it: the most that this process has at once, mapped files included.
   public long total() {
-    return weights + packed + caches + activations + ITSELF;
+    return weights + packed + caches + activations + process + GROWTH_BYTES;
+  }
+
+  /// What must still be there.
+  public long missing() {
+    return total() - process;
   }
 
   /// One line for people.
   ///
-  /// @param available what there is
+  /// @param available bytes that there are beside those of this process
   /// @param tokens that the caches hold
-  public String sentence(long available, long tokens) {
-    return String.format(Locale.ROOT, "%s of memory needed (weights %s, packed copies %s, caches for %d tokens %s, "
-        + "activations %s, the program itself %s), %s there.", size(total()), size(weights), size(packed), tokens,
-        size(caches), size(activations), size(ITSELF),
-        available == Long.MAX_VALUE ? "an unknown amount" : size(available));
+  /// @param copies what becomes of the packed copies, or nothing
+  public String sentence(long available, long tokens, String copies) {
+    return String.format(Locale.ROOT, "%s of memory needed (weights %s, packed copies %s%s, caches for %d tokens %s, "
+        + "activations %s, the program itself %s), %s there.", size(total()), size(weights), size(packed),
+        packed == 0 || copies.isEmpty() ? "" : " " + copies, tokens, size(caches), size(activations),
+        size(process + GROWTH_BYTES),
+        available == Long.MAX_VALUE ? "an unknown amount" : size(available + process));
   }
 
   /// Bytes for people.

@@ -69,7 +69,39 @@ final class StoredSamples {
 
   private static Stream<Sample> tiles() {
     return Stream.of(DType.F8E4M3, DType.BF16, DType.F32).flatMap(t -> Stream.of(
-        tiles(t, "[7,5]", "[4,2]"), tiles(t, "[2,8,6]", "[2,4,2]"), tiles(t, "[1,1]", "[1,1]")));
+        tiles(t, "[7,5]", "[4,2]"), tiles(t, "[2,8,6]", "[2,4,2]"), tiles(t, "[1,1]", "[1,1]"),
+        scaled(t, "[1,70]", 16, 24, 17), scaled(t, "[3,70]", 16, 24, 33), scaled(t, "[13,9]", 32, 4, 16),
+        scaled(t, "[2,s,300]", 128, 128, 259), scaled(t, "[200,263]", 128, 128, 150),
+        scaled(t, "[1,4500]", 16, 128, 19), scaled(t, "[2,9]", 2, 3, 5), stacked(t),
+        scaledExperts(t, "[1,70]", 2), scaledExperts(t, "[5,2,70]", 2), scaledExperts(t, "[40,70]", 3)));
+  }
+
+  private static Value scaled(Draft d, DType dtype, String lead, int n, int k, int rows, int columns) {
+    String tiles = "[" + lead + Math.ceilDiv(n, rows) + "," + Math.ceilDiv(k, columns) + "]";
+    return d.graph().add(new Op.ScaleTiles(d.weight(dtype, "[" + lead + n + "," + k + "]"),
+        d.weight(DType.F32, tiles), rows, columns));
+  }
+
+  /// A linear layer whose weight has tiles of `rows` x `columns`.
+  private static Sample scaled(DType dtype, String x, int rows, int columns, int n) {
+    var d = new Draft("linear/tiles " + dtype.text() + x + rows + "," + columns + "," + n);
+    Value in = d.input(DType.F32, x);
+    int k = Math.toIntExact(in.type().dim(-1).constant());
+    return d.done(d.graph().add(new Op.Linear(in, scaled(d, dtype, "", n, k, rows, columns), null)));
+  }
+
+  /// The scaled weight is wanted as numbers too.
+  private static Sample stacked(DType dtype) {
+    var d = new Draft("linear/tiles " + dtype.text() + " shown");
+    Value w = scaled(d, dtype, "", 20, 9, 16, 4);
+    return d.result(w).done(d.graph().add(new Op.Linear(d.input(DType.F32, "[3,9]"), w, null)));
+  }
+
+  private static Sample scaledExperts(DType dtype, String x, int k) {
+    var d = new Draft("routed_linear/tiles " + dtype.text() + x + k);
+    Value in = d.input(DType.F32, x);
+    Value ids = d.integers(DType.I64, "[" + in.type().dim(0) + "," + k + "]", 0, 3);
+    return d.done(d.graph().add(new Op.RoutedLinear(in, scaled(d, dtype, "4,", 35, 70, 16, 24), ids)));
   }
 
   private static Sample tiles(DType dtype, String x, String scales) {

@@ -4,7 +4,6 @@ import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.OpSchema;
 import dev.deepstack.ir.Value;
-import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import java.util.ArrayList;
@@ -21,7 +20,10 @@ final class MergeLinears {
   private MergeLinears() {}
 
   /// Layers that may share: same input, same storage, with or without bias.
-  private record Key(Value x, DType stored, @Nullable BlockFormat blocks, @Nullable DType bias) {}
+  private record Key(Value x, DType stored, @Nullable Object form, @Nullable DType bias) {}
+
+  /// The size of tiles that have a scale each.
+  private record Tiles(int rows, int columns) {}
 
   static Graph run(Graph from) {
     Map<Value, List<Value>> groups = groups(from);
@@ -56,7 +58,7 @@ final class MergeLinears {
     for (Value v : graph.values()) {
       if (v.op() instanceof Op.Linear(var x, var w, var bias)
           && isOwn(w, uses) && (bias == null || isOwn(bias, uses))) {
-        var key = new Key(x, w.type().dtype(), w.op() instanceof Op.Dequantize d ? d.format() : null,
+        var key = new Key(x, stored(w).type().dtype(), form(w),
             bias == null ? null : bias.type().dtype());
         byKey.computeIfAbsent(key, _ -> new ArrayList<>()).add(v);
       }
@@ -71,8 +73,44 @@ final class MergeLinears {
   }
 
   private static boolean isOwn(Value w, Map<Value, Integer> uses) {
-    Value stored = w.op() instanceof Op.Dequantize d ? d.x() : w;
-    return stored.op() instanceof Op.Weight && uses.getOrDefault(stored, 0) == 1 && uses.getOrDefault(w, 0) == 1;
+    Value stored = stored(w);
+    boolean whole = !(w.op() instanceof Op.ScaleTiles s)
+        || s.scales().op() instanceof Op.Weight && w.type().dim(0).constant() % s.rows() == 0;
+    return whole && stored.op() instanceof Op.Weight && uses.getOrDefault(stored, 0) == 1
+        && uses.getOrDefault(w, 0) == 1;
+  }
+
+  private static Value stored(Value w) {
+    return switch (w.op()) {
+      case Op.Dequantize(var x, var _) -> x;
+      case Op.ScaleTiles(var x, var _, int _, int _) -> x;
+      default -> w;
+    };
+  }
+
+  private static @Nullable Object form(Value w) {
+    return switch (w.op()) {
+      case Op.Dequantize(var _, var format) -> format;
+      case Op.ScaleTiles(var _, var _, int rows, int columns) -> new Tiles(rows, columns);
+      default -> null;
+    };
+  }
+
+  /// Weights one below the other; of scaled tiles the codes and the scales.
+  private static Value stacked(List<Value> weights, Graph to) {
+    if (!(weights.getFirst().op() instanceof Op.ScaleTiles first)) {
+      return to.add(new Op.Concat(weights, 0));
+    }
+    var codes = new ArrayList<Value>();
+    var scales = new ArrayList<Value>();
+    for (Value w : weights) {
+      if (w.op() instanceof Op.ScaleTiles s) {
+        codes.add(s.x());
+        scales.add(s.scales());
+      }
+    }
+    return to.add(new Op.ScaleTiles(to.add(new Op.Concat(codes, 0)), to.add(new Op.Concat(scales, 0)), first.rows(),
+        first.columns()));
   }
 
   private static void merge(List<Value> group, Map<Value, Value> images, Graph to) {
@@ -86,7 +124,7 @@ final class MergeLinears {
         }
       }
     }
-    Value stacked = to.add(new Op.Concat(weights, 0));
+    Value stacked = stacked(weights, to);
     Value bias = biases.isEmpty() ? null : to.add(new Op.Concat(biases, 0));
     Value x = image(images, OpSchema.operands(group.getFirst().op()).getFirst());
     Value all = to.add(new Op.Linear(x, stacked, bias));

@@ -11,11 +11,13 @@ import dev.deepstack.codegen.llvm.Vec;
 import dev.deepstack.program.code.NativeCode;
 import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -27,10 +29,15 @@ import java.util.Map;
 /// with a 4096 x 4096 matrix as the compiler generates it.
 final class BenchCode implements AutoCloseable {
   static final int SIZE = 4096;
+  /// Rows and columns of the tiles of 8-bit floats.
+  private static final int TILE = 128;
 
   private static final int STREAMS = 2;
   private static final int AHEAD = 2048;
 
+  private static final int SCALES_PARAMETER = 4;
+
+  private final Arena arena = Arena.ofShared();
   private final NativeCode code;
   private final MethodHandle read;
   private final MethodHandle multiply;
@@ -44,6 +51,8 @@ final class BenchCode implements AutoCloseable {
     for (DType dtype : List.of(DType.F32, DType.BF16)) {
       specs.add(LinearSpec.plain(dtype.text(), dtype, SIZE, SIZE));
     }
+    specs.add(new LinearSpec("f8e4m3", DType.F8E4M3, null, new LinearSpec.Tiles(TILE, TILE, SIZE / TILE), SIZE, SIZE,
+        LinearSpec.Rows.ALL, List.of("ptr out", "i64 outStride")));
     for (BlockFormat format : BlockFormat.values()) {
       specs.add(new LinearSpec(format.name().toLowerCase(Locale.ROOT), DType.U8, format, SIZE, SIZE,
           LinearSpec.Rows.ALL, List.of("ptr out", "i64 outStride")));
@@ -52,7 +61,7 @@ final class BenchCode implements AutoCloseable {
     code = NativeCode.load(compiler.compile(module.text(), cpu));
     read = bind("read", ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
     multiply = bind("multiply", ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
-    specs.forEach(spec -> products.put(spec.name(), new Product(bindLinear(spec.name()), LinearKernel.rowStride(spec),
+    specs.forEach(spec -> products.put(spec.name(), new Product(bindLinear(spec), LinearKernel.rowStride(spec),
         LinearKernel.layout(spec, cpu).bytes())));
   }
 
@@ -93,18 +102,17 @@ final class BenchCode implements AutoCloseable {
     return products;
   }
 
-  private MethodHandle bindLinear(String name) {
-    return bind(
-        name,
-        ValueLayout.ADDRESS,
-        ValueLayout.JAVA_LONG,
-        ValueLayout.ADDRESS,
-        ValueLayout.JAVA_LONG,
-        ValueLayout.ADDRESS,
-        ValueLayout.JAVA_LONG,
-        ValueLayout.ADDRESS,
-        ValueLayout.JAVA_LONG,
-        ValueLayout.JAVA_LONG);
+  private MethodHandle bindLinear(LinearSpec spec) {
+    var parameters = new ArrayList<ValueLayout>(List.of(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
+        ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS,
+        ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+    if (spec.tiles() == null) {
+      return bind(spec.name(), parameters.toArray(ValueLayout[]::new));
+    }
+    parameters.add(SCALES_PARAMETER, ValueLayout.ADDRESS);
+    MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, (long) (SIZE / TILE) * (SIZE / TILE));
+    return MethodHandles.insertArguments(bind(spec.name(), parameters.toArray(ValueLayout[]::new)), SCALES_PARAMETER,
+        scales);
   }
 
   private MethodHandle bind(String name, ValueLayout... parameters) {
@@ -165,5 +173,6 @@ final class BenchCode implements AutoCloseable {
   @Override
   public void close() {
     code.close();
+    arena.close();
   }
 }

@@ -3,6 +3,8 @@ package dev.deepstack.codegen.llvm;
 import dev.deepstack.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /// Many rows. For a block of rows and a group of panels, slab by slab: copy the block of x to
 /// where its rows do not collide in the cache, then tile by tile; the sums wait in memory
@@ -22,6 +24,9 @@ final class FloatTiles {
   private final String block;
   private final String sums;
   private final String unpacked;
+  private final @Nullable TileScaling scaling;
+  /// Columns of a slab.
+  private final int width;
 
   FloatTiles(LinearKernel kernel, Fn f) {
     this.kernel = kernel;
@@ -31,6 +36,8 @@ final class FloatTiles {
     tileRows = GemmCore.mostRows(lanes);
     bytesPerK = line.bytes() / line.depth();
     source = kernel.source(f);
+    scaling = kernel.scaling();
+    width = scaling == null ? SLAB : scaling.step(SLAB);
     block = f.local("float", (long) BLOCK * SLAB);
     sums = f.local("float", (long) GROUP * BLOCK * lanes);
     unpacked = kernel.spec.weights() == DType.F32 ? "" : f.local("float", 2L * SLAB * lanes);
@@ -44,21 +51,26 @@ final class FloatTiles {
         row -> {
           var count = f.min(f.sub("%rowEnd", row), Integer.toString(BLOCK));
           source.begin(row, count);
-          f.loop(
-              "%panel",
-              "%panelEnd",
-              GROUP,
-              first -> {
-                var end = f.min(f.add(first, GROUP), "%panelEnd");
-                clear(f.sub(end, first));
-                f.loop("0", Long.toString(kernel.spec.k()), SLAB, k -> slab(k, count, first, end));
-                f.loop(
-                    first,
-                    end,
-                    1,
-                    p -> kernel.callFinish(f, sumsOf(f.sub(p, first), "0"), row, count, p));
-              });
+          groups((first, end) -> {
+            clear(f.sub(end, first));
+            f.loop("0", Long.toString(kernel.spec.k()), width, k -> slab(k, count, first, end));
+            f.loop(first, end, 1, p -> kernel.callFinish(f, sumsOf(f.sub(p, first), "0"), row, count, p));
+          });
         });
+  }
+
+  /// Groups of panels, all of which have the same scales.
+  private void groups(BiConsumer<String, String> group) {
+    if (scaling == null) {
+      f.loop("%panel", "%panelEnd", GROUP, first -> group.accept(first, f.min(f.add(first, GROUP), "%panelEnd")));
+      return;
+    }
+    int alike = scaling.panels();
+    f.loop(f.mul(f.div("%panel", alike), alike), "%panelEnd", alike, tile -> {
+      var last = f.min(f.add(tile, alike), "%panelEnd");
+      var begin = f.select(f.icmp("slt", tile, "%panel"), "%panel", tile);
+      f.loop(begin, last, GROUP, first -> group.accept(first, f.min(f.add(first, GROUP), last)));
+    });
   }
 
   private String sumsOf(String slot, String row) {
@@ -75,8 +87,8 @@ final class FloatTiles {
   }
 
   private void slab(String k, String count, String first, String end) {
-    var depth = f.min(f.sub(Long.toString(kernel.spec.k()), k), Integer.toString(SLAB));
-    copyBlock(k, depth, count);
+    var depth = f.min(f.sub(Long.toString(kernel.spec.k()), k), Integer.toString(width));
+    copyBlock(k, depth, count, first);
     f.loop(
         first,
         end,
@@ -92,27 +104,31 @@ final class FloatTiles {
               f.select(
                   f.icmp("slt", f.add(p, 2), end),
                   f.at(kernel.panelAt(f, f.add(p, 2)), "i8", inSlab),
-                  f.at(kernel.panelAt(f, first), "i8", f.mul(f.add(k, SLAB), bytesPerK)));
+                  f.at(kernel.panelAt(f, first), "i8", f.mul(f.add(k, width), bytesPerK)));
           pair(unpack(b, depth), depth, count, f.sub(p, first), following);
         });
   }
 
-  private void copyBlock(String k, String depth, String count) {
+  private void copyBlock(String k, String depth, String count, String panel) {
     f.loop(
         "0",
         count,
         1,
         i -> {
-          source.copy(i, k, depth, f.at(block, "float", f.mul(i, SLAB)));
+          var to = f.at(block, "float", f.mul(i, SLAB));
+          source.copy(i, k, depth, to);
+          if (scaling != null) {
+            scaling.scale(f, to, to, k, depth, panel);
+          }
         });
   }
 
-  /// 16-bit weights become f32 once per slab and are then used by all rows of the block.
+  /// Narrow weights become f32 once per slab and are then used by all rows of the block.
   private List<String> unpack(List<String> panels, String depth) {
     if (kernel.spec.weights() == DType.F32) {
       return panels;
     }
-    var lines = f.binary("lshr", f.add(depth, 1), "1");
+    var lines = f.div(f.add(depth, line.depth() - 1), line.depth());
     var out = new ArrayList<String>();
     for (String panel : panels) {
       var to = f.at(unpacked, "float", (long) out.size() * SLAB * lanes);
@@ -122,9 +138,10 @@ final class FloatTiles {
           1,
           i -> {
             var weights = line.load(f, f.at(panel, "i8", f.mul(i, line.bytes())));
-            var at = f.at(to, "float", f.mul(i, 2L * lanes));
-            f.store(weights.get(0), at, 4 * lanes);
-            f.store(weights.get(1), f.at(at, "float", lanes), 4 * lanes);
+            var at = f.at(to, "float", f.mul(i, (long) line.depth() * lanes));
+            for (int d = 0; d < weights.size(); d++) {
+              f.store(weights.get(d), f.at(at, "float", (long) d * lanes), 4 * lanes);
+            }
           });
       out.add(to);
     }

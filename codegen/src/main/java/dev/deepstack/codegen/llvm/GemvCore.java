@@ -43,7 +43,8 @@ record GemvCore(WeightLine line, int rows) {
       x.add(f.load("ptr", f.at("%rows", "ptr", i)));
     }
     int depth = line.depth();
-    int sums = Math.max(1, 8 / (rows * depth));
+    int ways = ways();
+    int sums = Math.max(1, 8 / (rows * ways));
     int step = depth * UNROLL;
     var whole = f.binary("and", "%k", Integer.toString(-step));
     var sum =
@@ -51,14 +52,14 @@ record GemvCore(WeightLine line, int rows) {
             "0",
             whole,
             step,
-            zeros(f, rows * sums * depth),
+            zeros(f, rows * sums * ways),
             (k, carried) -> lines(f, x, k, carried, UNROLL, sums));
     var even = f.binary("and", "%k", Integer.toString(-depth));
     sum = f.loop(whole, even, depth, sum, (k, carried) -> lines(f, x, k, carried, 1, sums));
-    sum = depth == 2 ? lastOdd(f, x, even, sum) : sum;
+    sum = depth > 1 ? lastPart(f, x, even, sum) : sum;
     for (int i = 0; i < rows; i++) {
       var total = sum.get(i);
-      for (int s = 1; s < sums * depth; s++) {
+      for (int s = 1; s < sums * ways; s++) {
         total = f.fadd(total, sum.get(s * rows + i));
       }
       f.store(total, f.at("%out", "float", (long) i * line.lanes()), 4 * line.lanes());
@@ -71,7 +72,12 @@ record GemvCore(WeightLine line, int rows) {
     return Collections.nCopies(count, zero);
   }
 
-  /// Sum s of row i and of position d within a line is number (s * depth + d) * rows + i.
+  /// Sums that a line adds to: with more, the registers would not do.
+  private int ways() {
+    return Math.min(line.depth(), 2);
+  }
+
+  /// Sum s of row i and of position d within a line is number (s * ways + d % ways) * rows + i.
   private List<String> lines(
       Fn f, List<String> x, String k, List<String> before, int count, int sums) {
     var sum = new ArrayList<>(before);
@@ -89,7 +95,7 @@ record GemvCore(WeightLine line, int rows) {
           var factor =
               f.load(
                   "float", f.at(f.at(x.get(i), "float", k), "float", (long) u * line.depth() + d));
-          int n = (u % sums * line.depth() + d) * rows + i;
+          int n = (u % sums * ways() + d % ways()) * rows + i;
           sum.set(n, f.fma(weights.get(d), Vec.splat(f, factor, line.lanes()), sum.get(n)));
         }
       }
@@ -97,18 +103,24 @@ record GemvCore(WeightLine line, int rows) {
     return sum;
   }
 
-  private List<String> lastOdd(Fn f, List<String> x, String k, List<String> before) {
+  /// The line that k ends in: weights beyond are zero, and x has nothing there.
+  private List<String> lastPart(Fn f, List<String> x, String k, List<String> before) {
     return f.loop(
         k,
         "%k",
-        1,
+        line.depth(),
         before,
         (at, carried) -> {
           var sum = new ArrayList<>(carried);
-          var weights = line.load(f, address(f, at)).getFirst();
-          for (int i = 0; i < rows; i++) {
-            var factor = Vec.splat(f, f.load("float", f.at(x.get(i), "float", at)), line.lanes());
-            sum.set(i, f.fma(weights, factor, sum.get(i)));
+          var weights = line.load(f, address(f, at));
+          for (int d = 0; d < line.depth() - 1; d++) {
+            var there = f.icmp("slt", f.add(at, d), "%k");
+            var place = f.min(f.add(at, d), f.sub("%k", "1"));
+            for (int i = 0; i < rows; i++) {
+              var value = f.load("float", f.at(x.get(i), "float", place));
+              var factor = Vec.splat(f, d == 0 ? value : f.select(there, value, Fn.f32(0)), line.lanes());
+              sum.set(i, f.fma(weights.get(d), factor, sum.get(i)));
+            }
           }
           return sum;
         });

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /// Linear layers: the packed-matrix kernel with the root's element-wise work as its epilogue.
 final class LinearCode {
@@ -39,8 +40,9 @@ final class LinearCode {
     context.removeLast();
     context.removeLast();
     context.removeLast();
-    var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.blocks(), recipe.rows(), recipe.k(),
-        Rows.ALL, context);
+    Kernel.Scales scales = kernel.scales();
+    var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.blocks(), tiles(scales), recipe.rows(),
+        recipe.k(), Rows.ALL, context);
     LinearKernel.emit(module, spec, this::store);
     var f = module.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
     var code = new KernelCode(f, memory, symbols, buffers);
@@ -49,9 +51,17 @@ final class LinearCode {
     arguments.add(integer(code.index(kernel.x().strides().get(0))));
     arguments.add(code.buffer(kernel.weight()));
     arguments.add(integer(code.index(kernel.x().shape().dim(0))));
+    if (scales != null) {
+      arguments.add(code.address(scales.tiles(), scales.tiles().offset()));
+    }
     arguments.addAll(f.parameters());
     f.call("void", "@" + name + ".linear", arguments.toArray(String[]::new));
     f.end();
+  }
+
+  static LinearSpec.@Nullable Tiles tiles(Kernel.@Nullable Scales scales) {
+    return scales == null ? null
+        : new LinearSpec.Tiles(scales.rows(), scales.columns(), scales.tiles().strides().get(0).constant());
   }
 
   private static String integer(String value) {

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// Generates matrix products with packed weights:
 ///
 /// ```
-/// void name(ptr x, i64 xStride, ptr w, i64 rows, [ptr list,] context..., ptr claims, i64 thread, i64 threads)
+/// void name(ptr x, i64 xStride, ptr w, i64 rows, [ptr list,] [ptr scales,] context...,
+///     ptr claims, i64 thread, i64 threads)
 /// ```
 ///
 /// `x` holds f32 rows `xStride` elements apart, or for block weights rows as [Int8Rows] lays them out, `xStride` bytes
@@ -73,16 +74,18 @@ public final class LinearKernel {
   private String[] parameters(String... more) {
     var fixed = Stream.of("ptr readonly x", "i64 xStride", "ptr readonly w", "i64 rows");
     var list = spec.rows() == Rows.ALL ? Stream.<String>empty() : Stream.of("ptr readonly list");
-    return Stream.of(fixed, list, spec.context().stream(), Stream.of(more))
+    var scales = spec.tiles() == null ? Stream.<String>empty() : Stream.of("ptr readonly scales");
+    return Stream.of(fixed, list, scales, spec.context().stream(), Stream.of(more))
         .flatMap(s -> s)
         .toArray(String[]::new);
   }
 
   private void call(Fn f, String function, String... more) {
     var list = spec.rows() == Rows.ALL ? Stream.<String>empty() : Stream.of("%list");
+    var scales = spec.tiles() == null ? Stream.<String>empty() : Stream.of("%scales");
     var arguments =
         Stream.of(
-                Stream.of("%x", "%xStride", "%w", "%rows"), list, context.stream(), Stream.of(more))
+                Stream.of("%x", "%xStride", "%w", "%rows"), list, scales, context.stream(), Stream.of(more))
             .flatMap(s -> s)
             .toArray(String[]::new);
     f.call("void", "@" + function, arguments);
@@ -230,6 +233,11 @@ public final class LinearKernel {
     return source == null ? new PlainRows(this, f) : source.apply(f);
   }
 
+  /// How x is scaled, if the weights have tiles.
+  @Nullable TileScaling scaling() {
+    return spec.tiles() == null ? null : new TileScaling(spec.tiles(), lanes);
+  }
+
   String panelAt(Fn f, String panel) {
     return f.at("%w", "i8", f.mul(panel, layout.panelBytes()));
   }
@@ -262,9 +270,15 @@ public final class LinearKernel {
     var sums = f.local("float", (long) most * lanes);
     var count = f.sub("%rowEnd", "%row");
     rowPointers(f, pointers, "%row", count);
+    var scaling = scaling();
+    var scratch = scaling == null ? null : TileScaling.Scratch.of(f, most, lanes);
     f.loop("%panel", "%panelEnd", 1, p -> {
-      var panel = panelAt(f, p);
-      oneOf(f, count, 1, most, m -> gemv(f, m, pointers, panel, sums));
+      if (scaling != null && scratch != null) {
+        scaling.few(this, f, pointers, count, p, sums, scratch);
+      } else {
+        var panel = panelAt(f, p);
+        oneOf(f, count, 1, most, m -> gemv(f, m, pointers, panel, sums));
+      }
       callFinish(f, sums, "%row", count, p);
     });
     f.end();

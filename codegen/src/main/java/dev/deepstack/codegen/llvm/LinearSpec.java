@@ -10,15 +10,20 @@ import org.jspecify.annotations.Nullable;
 /// k]`.
 ///
 /// @param name the name of the function
-/// @param weights the storage format of the weights: F32, BF16 or F16; U8 for blocks
+/// @param weights the storage format of the weights: F32, BF16, F16 or F8E4M3; U8 for blocks
 /// @param blocks the block format of the weights, or null for plain numbers
+/// @param tiles how weights are scaled in tiles, or null
 /// @param n columns of the result, at least 1
 /// @param k length of the sums, at least 1
 /// @param rows which rows of `x` are used
 /// @param context further parameters of the function for its [Epilogue], typed: `"ptr out"`,
 /// `"i64 outStride"`
 public record LinearSpec(
-    String name, DType weights, @Nullable BlockFormat blocks, long n, long k, Rows rows, List<String> context) {
+    String name, DType weights, @Nullable BlockFormat blocks, @Nullable Tiles tiles, long n, long k, Rows rows,
+    List<String> context) {
+
+  /// Tiles of `rows` x `columns` weights with one f32 scale each, `stride` scales from one row of tiles to the next.
+  public record Tiles(int rows, int columns, long stride) {}
 
   /// Which rows of `x` take part.
   public enum Rows {
@@ -38,9 +43,15 @@ public record LinearSpec(
     }
   }
 
+  /// A product with plain numbers or blocks.
+  public LinearSpec(String name, DType weights, @Nullable BlockFormat blocks, long n, long k, Rows rows,
+      List<String> context) {
+    this(name, weights, blocks, null, n, k, rows, context);
+  }
+
   /// A product with plain numbers.
   public LinearSpec(String name, DType weights, long n, long k, Rows rows, List<String> context) {
-    this(name, weights, null, n, k, rows, context);
+    this(name, weights, null, null, n, k, rows, context);
   }
 
   /// All rows of `x`, plain results to `ptr out, i64 outStride`: for [Epilogue#plain].

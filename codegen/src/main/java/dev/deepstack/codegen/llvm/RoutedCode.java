@@ -37,8 +37,8 @@ final class RoutedCode {
   }
 
   void emit(ModuleText module, String name) {
-    var spec = new LinearSpec(name + ".expert", recipe.dtype(), recipe.blocks(), recipe.rows(), recipe.k(),
-        Rows.LISTED_I64, List.of("ptr out", "i64 outStride", "ptr places"));
+    var spec = new LinearSpec(name + ".expert", recipe.dtype(), recipe.blocks(), LinearCode.tiles(kernel.scales()),
+        recipe.rows(), recipe.k(), Rows.LISTED_I64, List.of("ptr out", "i64 outStride", "ptr places"));
     // Result row i belongs to the i-th listed pair of a token and a choice.
     LinearKernel.emit(module, spec, (f, results, row, column, _) -> {
       String place = f.load("i64", f.at("%places", "i64", row));
@@ -111,6 +111,15 @@ final class RoutedCode {
     String weights = f.at(code.buffer(kernel.weight()), "i8", f.mul(expert, expertBytes));
     String out = code.address(kernel.out(), kernel.out().offset());
     String outStride = Long.toString(recipe.rows());
-    return List.of(code.address(x, x.offset()), stride, weights, rows, lists, out, outStride, places);
+    var arguments = new ArrayList<>(List.of(code.address(x, x.offset()), stride, weights, rows, lists));
+    Kernel.Scales scales = kernel.scales();
+    if (scales != null) {
+      // As many rows of tiles for each expert.
+      Operand tiles = scales.tiles();
+      long each = tiles.shape().dim(0).constant() / recipe.groups() * tiles.strides().get(0).constant();
+      arguments.add(f.at(code.address(tiles, tiles.offset()), "float", f.mul(expert, each)));
+    }
+    arguments.addAll(List.of(out, outStride, places));
+    return arguments;
   }
 }

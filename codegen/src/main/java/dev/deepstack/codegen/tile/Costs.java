@@ -141,8 +141,7 @@ final class Costs {
 
   /// Bytes of a stored row of the weight.
   private static Dim rowBytes(Value product) {
-    Value w = weight(product);
-    Value stored = w.op() instanceof Op.Dequantize d ? d.x() : w;
+    Value stored = WeightFolding.stored(weight(product));
     return stored.type().dim(-1).times(stored.type().dtype().bytes());
   }
 

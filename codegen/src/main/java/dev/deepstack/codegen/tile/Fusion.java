@@ -80,8 +80,10 @@ final class Fusion {
   /// The operands that a kernel computes with: all but weights that are packed when the model is loaded.
   static List<Value> computed(Op op) {
     return switch (op) {
+      case Op.Linear l when l.w().op() instanceof Op.ScaleTiles s -> List.of(l.x(), s.scales());
       case Op.Linear l -> List.of(l.x());
       case Op.Convolution c -> List.of(c.x());
+      case Op.RoutedLinear r when r.w().op() instanceof Op.ScaleTiles s -> List.of(r.x(), r.ids(), s.scales());
       case Op.RoutedLinear r -> List.of(r.x(), r.ids());
       default -> OpSchema.operands(op);
     };
@@ -111,11 +113,15 @@ final class Fusion {
 
   private void requireOperands(Value v) {
     switch (v.op()) {
-      case Op.Linear l -> requireRows(l.x());
+      case Op.Linear l -> {
+        requireRows(l.x());
+        requireScales(l.w());
+      }
       case Op.Convolution c -> requireChannels(c.x());
       case Op.RoutedLinear r -> {
         requireRows(r.x());
         require(r.ids());
+        requireScales(r.w());
       }
       case Op.Attention a -> {
         require(a.q());
@@ -156,6 +162,12 @@ final class Fusion {
     Operand x = strided(v);
     if (x == null || !x.isContiguous()) {
       required.add(v);
+    }
+  }
+
+  private void requireScales(Value w) {
+    if (w.op() instanceof Op.ScaleTiles s) {
+      requireRows(s.scales());
     }
   }
 

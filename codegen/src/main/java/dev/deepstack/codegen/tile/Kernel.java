@@ -35,7 +35,14 @@ public sealed interface Kernel {
   /// @param weight buffer of a packed weight recipe
   /// @param product the value that `y` is; `root` reads it at its own index only
   /// @param out [rows, n], where `root` goes, reshaped to rows
-  record Linear(Operand x, int weight, Value product, Value root, Operand out, long columns) implements Kernel {}
+  /// @param scales of the weight's tiles, if it has any
+  record Linear(Operand x, int weight, Value product, Value root, Operand out, long columns, @Nullable Scales scales)
+      implements Kernel {}
+
+  /// One f32 for each tile of `rows` x `columns` weights; see [Op.ScaleTiles].
+  ///
+  /// @param tiles the scales as rows, of all experts one after another
+  record Scales(Operand tiles, int rows, int columns) {}
 
   /// A convolution with channels last, then `root` computed from it element by element: a product as [Linear] does it,
   /// whose rows are the windows of `x`.
@@ -54,7 +61,9 @@ public sealed interface Kernel {
   /// @param ids [n, k]
   /// @param out [n, k, o]
   /// @param scratch lists of rows and places, for each thread
-  record RoutedLinear(Operand x, int weight, Operand ids, Value product, Operand out, int scratch)
+  /// @param scales of the weights' tiles, if they have any
+  record RoutedLinear(
+      Operand x, int weight, Operand ids, Value product, Operand out, int scratch, @Nullable Scales scales)
       implements Kernel {}
 
   /// Softmax attention over strided operands; see [Op.Attention].

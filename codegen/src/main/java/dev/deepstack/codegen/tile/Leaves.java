@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// Which memory a kernel touches.
 public final class Leaves {
@@ -34,6 +35,7 @@ public final class Leaves {
       case Kernel.Linear l -> {
         leaves.operands(l.x());
         leaves.buffers.add(l.weight());
+        leaves.scales(l.scales());
         leaves.seen.add(l.product());
         leaves.compute(l.root());
       }
@@ -46,6 +48,7 @@ public final class Leaves {
       case Kernel.RoutedLinear r -> {
         leaves.operands(r.x(), r.ids());
         leaves.buffers.add(r.weight());
+        leaves.scales(r.scales());
       }
       case Kernel.Attention a -> {
         leaves.operands(a.q(), a.k(), a.v());
@@ -81,6 +84,12 @@ public final class Leaves {
       default -> Stream.of();
     };
     return Stream.concat(outputs, scratch).distinct().toList();
+  }
+
+  private void scales(Kernel.@Nullable Scales scales) {
+    if (scales != null) {
+      operands(scales.tiles());
+    }
   }
 
   private void operands(Operand... operands) {

@@ -28,7 +28,8 @@ final class Legalize {
     }
   }
 
-  /// Rows of codes that something else than a linear layer with block weights reads: those are numbers like others.
+  /// Rows of codes that something else than a linear layer with block weights reads, and scaled tiles that something
+  /// else than a linear layer reads as its weight: those are numbers like others.
   private static Set<Op> misused(Graph graph) {
     var misused = new HashSet<Op>();
     for (Value v : graph.values()) {
@@ -36,10 +37,23 @@ final class Legalize {
         if (x.op() instanceof Op.Int8Blocks && !isBlockProduct(v.op(), x)) {
           misused.add(x.op());
         }
+        // What takes the tiles as a composite will say so when it is expanded.
+        if (x.op() instanceof Op.ScaleTiles && isLegal(v.op()) && !isWeight(v.op(), x)) {
+          misused.add(x.op());
+        }
       }
     }
-    graph.outputs().stream().map(o -> o.value().op()).filter(Op.Int8Blocks.class::isInstance).forEach(misused::add);
+    graph.outputs().stream().map(o -> o.value().op())
+        .filter(op -> op instanceof Op.Int8Blocks || op instanceof Op.ScaleTiles).forEach(misused::add);
     return misused;
+  }
+
+  private static boolean isWeight(Op op, Value w) {
+    return switch (op) {
+      case Op.Linear l -> l.w().equals(w) && !l.x().equals(w);
+      case Op.RoutedLinear r -> r.w().equals(w) && !r.x().equals(w);
+      default -> false;
+    };
   }
 
   private static boolean isBlockProduct(Op op, Value x) {
@@ -67,7 +81,7 @@ final class Legalize {
       case Op.Convolution c ->
           c.groups() == 1 && isComputed(c.x()) && WeightFolding.isFoldable(c);
       case Op.RoutedLinear r -> isComputed(r.x()) && isPacked(r.x(), r.w());
-      case Op.Int8Blocks _, Op.PagedAttention _ -> true;
+      case Op.Int8Blocks _, Op.PagedAttention _, Op.ScaleTiles _ -> true;
       case Op.Attention a -> isComputed(a.q());
       case Op.Composite _ -> false;
     };

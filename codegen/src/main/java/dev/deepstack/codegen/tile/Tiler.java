@@ -190,8 +190,14 @@ public final class Tiler {
     Operand x = operand(l.x());
     x = l.x().op() instanceof Op.Int8Blocks ? rows(x, x.shape().dim(-1)) : rows(x, l.x().type().dim(-1));
     Operand out = place(root);
-    add(new Kernel.Linear(x, packed, product, root, Objects.requireNonNull(out.reshape(
-        Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns)))), columns), root);
+    Shape rows = Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns));
+    add(new Kernel.Linear(x, packed, product, root, Objects.requireNonNull(out.reshape(rows)), columns,
+        scales(l.w())), root);
+  }
+
+  private Kernel.@Nullable Scales scales(Value w) {
+    return w.op() instanceof Op.ScaleTiles s
+        ? new Kernel.Scales(rows(operand(s.scales()), s.scales().type().dim(-1)), s.rows(), s.columns()) : null;
   }
 
   private void convolution(Op.Convolution c, Value product, Value root) {
@@ -235,7 +241,7 @@ public final class Tiler {
     int packed = plan.weight(WeightFolding.recipe(r.w()));
     Dim pairs = r.ids().type().shape().elements();
     int lists = plan.temporary(pairs.times(2).plus(8).times(Dim.symbol(Program.THREADS)).times(DType.I64.bytes()));
-    add(new Kernel.RoutedLinear(operand(r.x()), packed, operand(r.ids()), v, place(v), lists), v);
+    add(new Kernel.RoutedLinear(operand(r.x()), packed, operand(r.ids()), v, place(v), lists, scales(r.w())), v);
   }
 
   private void attention(Op.Attention a, Value v) {

@@ -15,6 +15,11 @@ import org.jspecify.annotations.Nullable;
 /// Reads a matrix operand that consists of checkpoint tensors, seen through views and put together by concatenation, as
 /// the pieces of a weight recipe: merging weights costs nothing at run time.
 final class WeightFolding {
+  /// A panel must not have rows of two tiles, whatever the target.
+  private static final int LANES_MAX = 16;
+  /// Kernels scale rows of x in pieces of whole tiles, and lines of 8-bit weights have four columns.
+  private static final int TILE_COLUMNS_MAX = 256;
+
   private WeightFolding() {}
 
   /// A strided window on a named weight.
@@ -35,8 +40,13 @@ final class WeightFolding {
       List<Piece> pieces = rows.type().shape().isStatic() ? pieces(rows) : null;
       return pieces != null && pieces.stream().allMatch(p -> p.columnStride() == 1);
     }
+    if (w.op() instanceof Op.ScaleTiles s) {
+      return s.rows() % LANES_MAX == 0 && s.columns() % 4 == 0 && s.columns() <= TILE_COLUMNS_MAX
+          && isFoldable(s.x());
+    }
     DType dtype = w.type().dtype();
-    boolean stored = dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16;
+    boolean stored = dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16
+        || dtype == DType.F8E4M3;
     boolean fixed = w.type().shape().dims().stream().allMatch(d -> d.isConstant() && d.constant() > 0);
     return stored && fixed && pieces(w) != null;
   }
@@ -44,7 +54,7 @@ final class WeightFolding {
   /// The panels of `w`, `[n,k]` or `[e,n,k]`.
   static WeightRecipe recipe(Value w) {
     BlockFormat blocks = w.op() instanceof Op.Dequantize d ? d.format() : null;
-    Value stored = w.op() instanceof Op.Dequantize d ? d.x() : w;
+    Value stored = stored(w);
     Shape shape = stored.type().shape();
     long groups = shape.rank() == 3 ? shape.dim(0).constant() : 1;
     List<Piece> pieces = java.util.Objects.requireNonNull(pieces(stored));
@@ -94,6 +104,15 @@ final class WeightFolding {
     return new Piece(window.weight, window.offset.constant(), window.shape.dim(0).constant(), 0,
         window.strides.get(0).constant(), stride, window.shape.dim(last).constant(),
         window.strides.get(last).constant());
+  }
+
+  /// The numbers or codes of a weight as the checkpoint has them.
+  static Value stored(Value w) {
+    return switch (w.op()) {
+      case Op.Dequantize(var x, var _) -> x;
+      case Op.ScaleTiles(var x, var _, int _, int _) -> x;
+      default -> w;
+    };
   }
 
   private static @Nullable List<Piece> pieces(Value w) {

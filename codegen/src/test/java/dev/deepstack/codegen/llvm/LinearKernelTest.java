@@ -23,7 +23,7 @@ class LinearKernelTest {
   private static final float UNTOUCHED = -77;
 
   static Stream<Arguments> targets() {
-    return Stream.of(DType.F32, DType.BF16, DType.F16)
+    return Stream.of(DType.F32, DType.BF16, DType.F16, DType.F8E4M3)
         .flatMap(
             d -> Stream.of(CpuTarget.avx2(), CpuTarget.avx512()).map(cpu -> Arguments.of(d, cpu)));
   }
@@ -127,10 +127,11 @@ class LinearKernelTest {
       var arena = Arena.ofAuto();
       var random = new Random(m * 31 + n * 7 + k);
       weights = new double[(int) (n * k)];
-      Arrays.setAll(weights, _ -> random.nextInt(-64, 65) / 32.0); // exact in every format
+      Arrays.setAll(weights, _ -> random.nextInt(-64, 65) / 32.0); // exact in all formats but the narrowest
       var stored = HostTensor.allocate(arena, dtype, n, k);
       for (int i = 0; i < weights.length; i++) {
         stored.setDouble(i, weights[i]);
+        weights[i] = stored.getDouble(i);
       }
       x = arena.allocate(Math.max(1, m * stride()) * 4, 4);
       x.fill((byte) 0x7f); // what lies between rows is a NaN

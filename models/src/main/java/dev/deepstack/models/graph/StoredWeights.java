@@ -53,6 +53,13 @@ final class StoredWeights {
       Value both = g.add(new Op.Concat(java.util.List.of(codes(a, blocks), codes(b, blocks)), 1));
       return g.add(new Op.Dequantize(both, blocks.format()));
     }
+    if (forms.apply(a) instanceof StoredForm.Tiles tiles && forms.apply(b).equals(tiles)
+        && a.typeShape().dim(-2).constant() % tiles.rows() == 0
+        && matrix(first).op() instanceof Op.ScaleTiles top && matrix(second).op() instanceof Op.ScaleTiles bottom) {
+      Value codes = g.add(new Op.Concat(java.util.List.of(top.x(), bottom.x()), 1));
+      Value scales = g.add(new Op.Concat(java.util.List.of(top.scales(), bottom.scales()), 1));
+      return g.add(new Op.ScaleTiles(codes, scales, tiles.rows(), tiles.columns()));
+    }
     return g.add(new Op.Concat(java.util.List.of(matrix(first), matrix(second)), 1));
   }
 

@@ -7,17 +7,17 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /// The layout in which kernels read a weight matrix `w[n, k]`: panels of `rows` output rows, each
-/// one stream of lines. A line holds one 4-byte unit per row of the panel: one f32 weight, or two
-/// 16-bit weights with neighbouring k.
+/// one stream of lines. A line holds one 4-byte unit per row of the panel: one f32 weight, two
+/// 16-bit weights or four 8-bit ones with neighbouring k.
 ///
 /// ```
 /// [panel = n / rows][k / perUnit][row in panel][perUnit]
 /// ```
 ///
-/// Rows beyond `n` and the second half of an odd last unit are zero. The size is a multiple of 64
+/// Rows beyond `n` and what a last unit has beyond `k` are zero. The size is a multiple of 64
 /// bytes per panel.
 ///
-/// @param dtype F32, BF16 or F16
+/// @param dtype F32, BF16, F16 or F8E4M3
 /// @param n output rows of the matrix
 /// @param k length of a row
 /// @param rows rows of a panel: the f32 lanes of the CPU's vectors, 8 or 16
@@ -34,7 +34,7 @@ public record Packing(DType dtype, long n, long k, int rows) implements PanelLay
   }
 
   public static boolean supports(DType dtype) {
-    return dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16;
+    return dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16 || dtype == DType.F8E4M3;
   }
 
   @Override
@@ -50,7 +50,7 @@ public record Packing(DType dtype, long n, long k, int rows) implements PanelLay
   }
 
   private int perUnit() {
-    return dtype == DType.F32 ? 1 : 2;
+    return 4 / dtype.bytes();
   }
 
   @Override
@@ -192,10 +192,10 @@ public record Packing(DType dtype, long n, long k, int rows) implements PanelLay
     long to = j / perUnit * rows * 4 + j % perUnit * dtype.bytes();
     for (int r = low; r < high; r++) {
       long from = (r - low) * rowStride + j * columnStride;
-      if (perUnit == 1) {
-        panel.set(INT, to + r * 4L, source.get(INT, from * 4));
-      } else {
-        panel.set(SHORT, to + r * 4L, source.get(SHORT, from * 2));
+      switch (perUnit) {
+        case 1 -> panel.set(INT, to + r * 4L, source.get(INT, from * 4));
+        case 2 -> panel.set(SHORT, to + r * 4L, source.get(SHORT, from * 2));
+        default -> panel.set(ValueLayout.JAVA_BYTE, to + r * 4L, source.get(ValueLayout.JAVA_BYTE, from));
       }
     }
   }

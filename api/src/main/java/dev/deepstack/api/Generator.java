@@ -21,10 +21,12 @@ import org.jspecify.annotations.Nullable;
 /// ```
 public final class Generator {
   private final Engine engine;
+  private final WeightFiles files;
   private final Optional<Tokenizer> tokenizer;
   private final @Nullable Decoding decoding;
 
-  Generator(Engine engine, Optional<Tokenizer> tokenizer, @Nullable Decoding decoding) {
+  Generator(Engine engine, WeightFiles files, Optional<Tokenizer> tokenizer, @Nullable Decoding decoding) {
+    this.files = files;
     this.engine = engine;
     this.tokenizer = tokenizer;
     this.decoding = decoding;
@@ -58,7 +60,8 @@ public final class Generator {
   /// Generates from the beginning of a new sequence.
   ///
   /// @param onText gets the text piece by piece as it is decided, whole characters only
-  /// @throws InvalidInputException when the prompt does not fit or the model came without a tokenizer
+  /// @throws InvalidInputException when the prompt does not fit, the model came without a tokenizer, or its files were
+  ///     changed since it was loaded
   public Generation generate(String prompt, GenerationOptions options, Consumer<String> onText) {
     return generate(text().encode(prompt), options, onText);
   }
@@ -78,6 +81,7 @@ public final class Generator {
     for (int id : text.endOfTextCandidates()) {
       ends.add(id);
     }
+    files.check();
     int known = Math.min(text.vocabSize(), engine.vocabulary());
     Generation answer = engine.run(prompt, request(options, known, List.copyOf(ends),
         id -> stops.add(decoder.add(id))));
@@ -91,6 +95,7 @@ public final class Generator {
     if (!options.stops().isEmpty()) {
       text();
     }
+    files.check();
     return engine.run(prompt, request(options, engine.vocabulary(), engine.ends(), _ -> true));
   }
 
@@ -107,6 +112,7 @@ public final class Generator {
       throw new InvalidInputException("this model was exported with caches for one sequence; "
           + "several together need a checkpoint folder or a GGUF file");
     }
+    files.check();
     return paged.together(prompts, options, options.endless() ? List.of() : engine.ends());
   }
 

@@ -32,13 +32,16 @@ import org.jspecify.annotations.Nullable;
 public final class Model implements AutoCloseable {
   private final CompiledModel compiled;
   private final Executable executable;
+  private final WeightFiles files;
   private final Optional<Tokenizer> tokenizer;
   private final DecoderOptions options;
   private @Nullable Engine engine;
   private boolean closed;
 
   private Model(
-      CompiledModel compiled, Executable executable, Optional<Tokenizer> tokenizer, DecoderOptions options) {
+      CompiledModel compiled, Executable executable, WeightFiles files, Optional<Tokenizer> tokenizer,
+      DecoderOptions options) {
+    this.files = files;
     this.options = options;
     this.compiled = compiled;
     this.executable = executable;
@@ -57,6 +60,8 @@ public final class Model implements AutoCloseable {
 
   public static Model load(Path path, LoadOptions options) {
     ModelFiles files = ModelFiles.find(path);
+    // Looked at before anything is mapped, so that packed weights never get the name of files that came later.
+    WeightFiles weights = WeightFiles.of(files.model());
     CompiledModel compiled = files.isProgram() ? ProgramFile.read(files.model()) : compile(files.model(), options);
     try {
       int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
@@ -64,14 +69,15 @@ public final class Model implements AutoCloseable {
       Map<String, Long> fixed = fixed(compiled, options);
       Decoding decoding = compiled.decoding();
       PackedCopy.@Nullable Place place = decoding != null && options.decoder().packed()
-          ? PackedPlace.of(files.model(), options.progress()) : null;
+          ? PackedPlace.of(files.model(), weights, options.progress()) : null;
       if (decoding != null) {
         var check = new MemoryCheck(compiled, decoding, options.decoder(), threads, MachineMemory.available(),
             MachineMemory.now());
         options.progress().accept(check.sentence(place));
       }
+      weights.check();
       return new Model(compiled,
-          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed, place), tokenizer,
+          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed, place), weights, tokenizer,
           options.decoder());
     } catch (RuntimeException | Error e) {
       compiled.close();
@@ -127,8 +133,9 @@ public final class Model implements AutoCloseable {
   /// Runs the model. States such as caches stay in the model between calls.
   ///
   /// @param inputs by name, exactly [#inputs]
-  /// @throws InvalidInputException when they do not fit
+  /// @throws InvalidInputException when they do not fit, or the model's files were changed since it was loaded
   public SequencedMap<String, HostTensor> run(Map<String, HostTensor> inputs) {
+    files.check();
     return executable.run(inputs);
   }
 
@@ -143,7 +150,7 @@ public final class Model implements AutoCloseable {
     for (int i = 0; i < inputs.length; i++) {
       named.put(inputs().get(i).name(), inputs[i]);
     }
-    return executable.run(named);
+    return run(named);
   }
 
   /// All states as they were when the model was loaded.
@@ -156,7 +163,7 @@ public final class Model implements AutoCloseable {
   ///
   /// @throws InvalidInputException when it is not, saying why
   public Generator generator() {
-    return new Generator(engine(), tokenizer, compiled.decoding());
+    return new Generator(engine(), files, tokenizer, compiled.decoding());
   }
 
   /// One for all generators: it knows what is in the caches.

@@ -77,7 +77,8 @@ public final class Model implements AutoCloseable {
       }
       weights.check();
       return new Model(compiled,
-          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed, place), weights, tokenizer,
+          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed, place), weights,
+          tokenizer,
           options.decoder());
     } catch (RuntimeException | Error e) {
       compiled.close();

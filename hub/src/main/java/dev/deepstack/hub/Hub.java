@@ -6,6 +6,7 @@ import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -16,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// @param kind its interface
 /// @param base its address, without a path's last slash
 /// @param token sent to this address and to no other; null when nobody in particular asks
-public record Hub(Kind kind, URI base, @Nullable String token) {
+/// @param environment names proxies, if there are any
+public record Hub(Kind kind, URI base, @Nullable String token, Map<String, String> environment) {
   /// The interfaces there are.
   public enum Kind {
     HUGGINGFACE("https://huggingface.co", "main", "HF_TOKEN"),
@@ -44,6 +46,9 @@ public record Hub(Kind kind, URI base, @Nullable String token) {
   }
 
   public Hub {
+    // Nothing else of it belongs here, tokens least of all.
+    environment = environment.entrySet().stream().filter(e -> e.getKey().toLowerCase(Locale.ROOT).endsWith("_proxy"))
+        .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
     if (!isWeb(base) || base.getUserInfo() != null) {
       throw new InvalidInputException("\"" + base.getScheme() + ":…\" is not a hub's address; give one such as "
           + Kind.HUGGINGFACE.address + ", without a user name or password");
@@ -55,7 +60,7 @@ public record Hub(Kind kind, URI base, @Nullable String token) {
   /// @param kind the interface, or null to take the one the address or the environment suggests
   /// @param address where it is, or null for the environment's or else the public one
   /// @param environment `DEEPSTACK_HUB_URL`, `HF_ENDPOINT`, and tokens: `DEEPSTACK_HUB_TOKEN`, `HF_TOKEN`,
-  ///     `MODELSCOPE_API_TOKEN`
+  ///     `MODELSCOPE_API_TOKEN`; proxies: `https_proxy`, `http_proxy`, `all_proxy`, `no_proxy`
   public static Hub of(@Nullable Kind kind, @Nullable String address, Map<String, String> environment) {
     String given = Objects.requireNonNullElse(address, environment.getOrDefault("DEEPSTACK_HUB_URL", ""));
     Kind asked = Objects.requireNonNullElse(kind,
@@ -69,7 +74,8 @@ public record Hub(Kind kind, URI base, @Nullable String token) {
       throw new InvalidInputException("the token in the environment (" + asked.tokenVariable
           + ") holds characters that no token has; set it again");
     }
-    return new Hub(asked, parse(given.isBlank() ? asked.address : given.strip()), token.isEmpty() ? null : token);
+    return new Hub(asked, parse(given.isBlank() ? asked.address : given.strip()), token.isEmpty() ? null : token,
+        environment);
   }
 
   private static URI parse(String address) {

@@ -39,7 +39,12 @@ final class Listing {
   List<RemoteFile> read(Repository repository) throws InterruptedException {
     var files = new ArrayList<RemoteFile>();
     URI at = hub.listing(repository);
-    for (int i = 0; at != null && i < PAGES_MAX; i++) {
+    var seen = new HashSet<URI>();
+    while (at != null) {
+      if (!seen.add(at) || seen.size() > PAGES_MAX) {
+        throw new MalformedModelException(hub + " lists the files of " + repository + " without end: more than "
+            + PAGES_MAX + " pages, or the same page again");
+      }
       Page page = page(at, repository);
       switch (hub.kind()) {
         case HUGGINGFACE -> page.content.forEach(entry -> addHuggingFace(entry, files));

@@ -26,6 +26,7 @@ final class Transport implements AutoCloseable {
     this.silence = silence;
     // One connection per range: ranges that share one would also share its speed.
     client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
+        .proxy(new Proxies(hub.environment()))
         .followRedirects(HttpClient.Redirect.NEVER).connectTimeout(silence).build();
   }
 

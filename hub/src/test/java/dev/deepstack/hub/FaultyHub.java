@@ -40,6 +40,9 @@ final class FaultyHub implements AutoCloseable {
   record Request(String path, String range, String authorization) {}
 
   final Map<String, byte[]> files = new LinkedHashMap<>();
+  /// Each page of the listing names another one, of so many.
+  volatile String next = "";
+  volatile int pages = 1;
   final Map<String, String> listed = new LinkedHashMap<>();
   final List<Request> requests = new CopyOnWriteArrayList<>();
   final AtomicInteger count = new AtomicInteger();
@@ -88,6 +91,9 @@ final class FaultyHub implements AutoCloseable {
       } else if (path.startsWith("/api/v1/")) {
         modelScope(exchange, path, range);
       } else if (path.startsWith("/api/")) {
+        if (!next.isEmpty()) {
+          exchange.getResponseHeaders().set("Link", "<" + next + requests.size() % pages + ">; rel=\"next\"");
+        }
         send(exchange, (listing.isEmpty() ? "[" + String.join(",", listed.values()) + "]" : listing).getBytes(
             StandardCharsets.UTF_8));
       } else if (!redirect.isEmpty()) {

@@ -288,6 +288,16 @@ final class PullTest {
   }
 
   @Test
+  void saysThatAListHasNoEnd() {
+    hub.listing = "[]";
+    hub.next = "/api/models/o/m/tree/main?page=";
+    for (int pages : new int[] {2, 5000}) {
+      hub.pages = pages;
+      assertThatThrownBy(this::pull).isInstanceOf(MalformedModelException.class).hasMessageContaining("without end");
+    }
+  }
+
+  @Test
   void refusesLinksOutOfTheFolder(@TempDir Path elsewhere) throws Exception {
     Files.createSymbolicLink(folder.resolve("sub"), elsewhere);
     hub.add("sub/x.json", new byte[10]);

@@ -40,7 +40,8 @@ final class MemoryCheckTest {
     var program = new Program(inputs,
         List.of(port("cache", DType.F32, Dim.symbol(Decoding.SLOTS), Dim.of(4096))),
         List.of(port("logits", DType.F32, Dim.symbol("R"), Dim.of(1024))), new LinkedHashMap<>(), List.of(),
-        List.of(List.of(tokens.times(Dim.of(2048)))), List.of(recipe), List.of(), Dim.ZERO, new byte[0], List.of(),
+        List.of(List.of(tokens.times(Dim.of(2048)))),
+        new LinkedHashMap<>(), List.of(), List.of(recipe), List.of(), Dim.ZERO, new byte[0], List.of(),
         "any", 16);
     var decoding = new Decoding(16, 1 << 20, 1024, -1, List.of(), null, Map.of(), 0, 0);
     return new CompiledModel(List.of(program), name -> {

@@ -33,7 +33,6 @@ final class MemoryCheck {
   }
 
   MemoryNeed need() {
-    long sequences = options.sequences();
     return MemoryNeed.of(compiled.programs(), Map.of(Decoding.SLOTS, slots),
         PagedEngine.largest(compiled.general().inputs(), decoding, slots, options.sequences()), threads, process);
   }

@@ -32,7 +32,8 @@ final class Claims {
     }, () -> piece.accept(f.load("i64", next)));
   }
 
-  private static String part(Fn f, String total, String thread) {
+  /// Where the part of a thread begins, of `total` equal pieces; that of the next thread begins where it ends.
+  static String part(Fn f, String total, String thread) {
     return f.binary("udiv", f.mul(total, thread), "%threads");
   }
 }

@@ -5,7 +5,6 @@ import dev.deepstack.codegen.tile.Operand;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,16 +36,6 @@ final class KernelCode {
     for (String symbol : symbols.keySet()) {
       bound.put(symbol, f.load("i64", f.at("%dims", "i64", at++)));
     }
-  }
-
-  /// The parameters of a kernel that uses `buffers` buffers.
-  static List<String> parameters(int buffers) {
-    var list = new ArrayList<String>();
-    for (int i = 0; i < buffers; i++) {
-      list.add("ptr b" + i);
-    }
-    list.addAll(List.of("ptr dims", "ptr fault", "ptr claims", "i64 thread", "i64 threads"));
-    return list;
   }
 
   String buffer(int id) {
@@ -119,9 +108,7 @@ final class KernelCode {
 
   /// The thread's share `[begin, end)` of `total` equal pieces.
   String[] share(String total) {
-    String begin = f.binary("udiv", f.mul(total, "%thread"), "%threads");
-    String end = f.binary("udiv", f.mul(total, f.add("%thread", 1)), "%threads");
-    return new String[] {begin, end};
+    return new String[] {Claims.part(f, total, "%thread"), Claims.part(f, total, f.add("%thread", 1))};
   }
 
   /// The values of counters whose loops were merged into one running number, innermost last.

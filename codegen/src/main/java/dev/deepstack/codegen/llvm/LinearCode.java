@@ -8,44 +8,31 @@ import dev.deepstack.codegen.tile.Operand;
 import dev.deepstack.ir.Value;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.tensor.Dim;
-import dev.deepstack.tensor.DimRange;
 import dev.deepstack.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /// Linear layers: the packed-matrix kernel with the root's element-wise work as its epilogue.
 final class LinearCode {
   private final Kernel.Linear kernel;
   private final WeightRecipe recipe;
-  private final Map<Value, Operand> memory;
-  private final SequencedMap<String, DimRange> symbols;
-  private final List<Integer> buffers;
+  private final KernelScope scope;
 
-  LinearCode(
-      Kernel.Linear kernel, WeightRecipe recipe, Map<Value, Operand> memory, SequencedMap<String, DimRange> symbols,
-      List<Integer> buffers) {
+  LinearCode(Kernel.Linear kernel, WeightRecipe recipe, KernelScope scope) {
     this.kernel = kernel;
     this.recipe = recipe;
-    this.memory = memory;
-    this.symbols = symbols;
-    this.buffers = buffers;
+    this.scope = scope;
   }
 
   /// Writes the kernel as function `name` of the module.
   void emit(ModuleText module, String name) {
-    var context = new ArrayList<>(KernelCode.parameters(buffers.size()));
-    context.removeLast();
-    context.removeLast();
-    context.removeLast();
     Kernel.Scales scales = kernel.scales();
     var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.blocks(), tiles(scales), recipe.rows(),
-        recipe.k(), Rows.ALL, context);
+        recipe.k(), Rows.ALL, scope.context());
     LinearKernel.emit(module, spec, this::store);
-    var f = module.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
-    var code = new KernelCode(f, memory, symbols, buffers);
+    var f = scope.function(module, name);
+    var code = scope.code(f);
     var arguments = new ArrayList<String>();
     arguments.add(code.address(kernel.x(), kernel.x().offset()));
     arguments.add(integer(code.index(kernel.x().strides().get(0))));
@@ -64,13 +51,13 @@ final class LinearCode {
         : new LinearSpec.Tiles(scales.rows(), scales.columns(), scales.tiles().strides().get(0).constant());
   }
 
-  private static String integer(String value) {
+  /// An i64 argument with its type.
+  static String integer(String value) {
     return value.startsWith("%") ? value : "i64 " + value;
   }
 
   private void store(Fn f, String results, String row, String column, int lanes) {
-    var code = new KernelCode(f, memory, symbols, buffers);
-    store(code, kernel.product(), kernel.root(), kernel.out(), results, row, column, lanes);
+    store(scope.code(f), kernel.product(), kernel.root(), kernel.out(), results, row, column, lanes);
   }
 
   /// Computes `root` from some columns of a row of `product` and stores it.

@@ -94,14 +94,14 @@ public final class LinearKernel {
   /// Splits the work: by panels, or by rows where there are too few panels to share out evenly.
   private void entry() {
     var f = module.function(spec.name(), "void", parameters("ptr claims", "i64 thread", "i64 threads"));
-    var panels = Long.toString(layout.panels());
+    var all = Long.toString(layout.panels());
     var eight = f.mul("%threads", 8);
-    var byRows = f.binary("and", f.icmp("sgt", eight, panels), f.icmp("sge", "%rows", eight));
+    var byRows = f.binary("and", f.icmp("sgt", eight, all), f.icmp("sge", "%rows", eight));
     var next = f.add("%thread", 1);
-    var row = f.select(byRows, share(f, "%rows", "%thread"), "0");
-    var rowEnd = f.select(byRows, share(f, "%rows", next), "%rows");
-    var panel = f.select(byRows, "0", share(f, panels, "%thread"));
-    var panelEnd = f.select(byRows, panels, share(f, panels, next));
+    var row = f.select(byRows, Claims.part(f, "%rows", "%thread"), "0");
+    var rowEnd = f.select(byRows, Claims.part(f, "%rows", next), "%rows");
+    var panel = f.select(byRows, "0", Claims.part(f, all, "%thread"));
+    var panelEnd = f.select(byRows, all, Claims.part(f, all, next));
     var count = f.sub(rowEnd, row);
     Runnable many = () -> call(f, spec.name() + ".many", row, rowEnd, panel, panelEnd);
     if (source != null) {
@@ -117,8 +117,8 @@ public final class LinearKernel {
                 () -> f.when(byRows,
                     () -> call(f, spec.name() + ".few", row, rowEnd, panel, panelEnd),
                     () -> Claims.each(f, Long.toString(pieces(layout)), piece -> {
-                      String first = f.mul(piece, panelsOfPiece(layout));
-                      call(f, spec.name() + ".few", row, rowEnd, first, panelEnd(f, layout, first));
+                      String[] panels = panels(f, layout, piece);
+                      call(f, spec.name() + ".few", row, rowEnd, panels[0], panels[1]);
                     })),
                 many));
     f.end();
@@ -136,21 +136,18 @@ public final class LinearKernel {
     return (layout.panels() + panelsOfPiece(layout) - 1) / panelsOfPiece(layout);
   }
 
-  private static String panelEnd(Fn f, PanelLayout layout, String first) {
-    return f.min(f.add(first, panelsOfPiece(layout)), Long.toString(layout.panels()));
+  /// The panels `[begin, end)` of a piece.
+  private static String[] panels(Fn f, PanelLayout layout, String piece) {
+    String first = f.mul(piece, panelsOfPiece(layout));
+    return new String[] {first, f.min(f.add(first, panelsOfPiece(layout)), Long.toString(layout.panels()))};
   }
 
   /// Emits a call that computes one piece of the first row.
   ///
   /// @param arguments those of the function up to and with its context
   static void callPiece(Fn f, LinearSpec spec, PanelLayout layout, String piece, List<String> arguments) {
-    String first = f.mul(piece, panelsOfPiece(layout));
-    var range = Stream.of("i64 0", "i64 1", first, panelEnd(f, layout, first));
+    var range = Stream.concat(Stream.of("i64 0", "i64 1"), Stream.of(panels(f, layout, piece)));
     f.call("void", "@" + spec.name() + ".few", Stream.concat(arguments.stream(), range).toArray(String[]::new));
-  }
-
-  private static String share(Fn f, String total, String thread) {
-    return f.binary("udiv", f.mul(total, thread), "%threads");
   }
 
   /// Hands the sums of some rows of one panel to the epilogue.

@@ -1,12 +1,10 @@
 package dev.deepstack.codegen.llvm;
 
 import dev.deepstack.codegen.tile.Kernel;
-import dev.deepstack.codegen.tile.Operand;
 import dev.deepstack.codegen.tile.Step;
 import dev.deepstack.codegen.tile.TileProgram;
 import dev.deepstack.codegen.tile.Tiler;
 import dev.deepstack.ir.Graph;
-import dev.deepstack.ir.Value;
 import dev.deepstack.program.Buffer;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.Program.KernelInfo;
@@ -95,17 +93,15 @@ public final class LlvmCodegen {
   }
 
   private void emit(ModuleText into, Step.Run step, String name) {
-    List<Integer> buffers = StepCode.buffers(step);
-    Map<Value, Operand> memory = step.memory();
+    var scope = new KernelScope(step.memory(), symbols, StepCode.buffers(step));
     switch (step.kernel()) {
-      case Kernel.Linear k -> new LinearCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
+      case Kernel.Linear k -> new LinearCode(k, recipe(k.weight()), scope).emit(into, name);
       case Kernel.Convolution k ->
-          new ConvolutionCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
-      case Kernel.RoutedLinear k -> new RoutedCode(k, recipe(k.weight()), memory, symbols, buffers).emit(into, name);
+          new ConvolutionCode(k, recipe(k.weight()), scope).emit(into, name);
+      case Kernel.RoutedLinear k -> new RoutedCode(k, recipe(k.weight()), scope).emit(into, name);
       default -> {
-        var f = into.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
-        var code = new KernelCode(f, memory, symbols, buffers);
-        simple(step.kernel(), code);
+        var f = scope.function(into, name);
+        simple(step.kernel(), scope.code(f));
         f.end();
       }
     }

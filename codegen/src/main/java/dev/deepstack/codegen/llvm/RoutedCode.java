@@ -3,14 +3,10 @@ package dev.deepstack.codegen.llvm;
 import dev.deepstack.codegen.llvm.LinearSpec.Rows;
 import dev.deepstack.codegen.tile.Kernel;
 import dev.deepstack.codegen.tile.Operand;
-import dev.deepstack.ir.Value;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.tensor.Dim;
-import dev.deepstack.tensor.DimRange;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.SequencedMap;
 
 /// Routed linear layers. One token streams the chosen experts' panels one after another; many tokens are listed by
 /// expert first, so that each chosen expert is read once. Experts nobody chose are never touched. All threads share out
@@ -18,18 +14,12 @@ import java.util.SequencedMap;
 final class RoutedCode {
   private final Kernel.RoutedLinear kernel;
   private final WeightRecipe recipe;
-  private final Map<Value, Operand> memory;
-  private final SequencedMap<String, DimRange> symbols;
-  private final List<Integer> buffers;
+  private final KernelScope scope;
 
-  RoutedCode(
-      Kernel.RoutedLinear kernel, WeightRecipe recipe, Map<Value, Operand> memory,
-      SequencedMap<String, DimRange> symbols, List<Integer> buffers) {
+  RoutedCode(Kernel.RoutedLinear kernel, WeightRecipe recipe, KernelScope scope) {
     this.kernel = kernel;
     this.recipe = recipe;
-    this.memory = memory;
-    this.symbols = symbols;
-    this.buffers = buffers;
+    this.scope = scope;
   }
 
   private boolean isShared() {
@@ -47,8 +37,8 @@ final class RoutedCode {
     var layout = LinearKernel.layout(spec, module.cpu());
     long expertBytes = layout.bytes();
     long pieces = LinearKernel.pieces(layout);
-    var f = module.function(name, "void", KernelCode.parameters(buffers.size()).toArray(String[]::new));
-    var code = new KernelCode(f, memory, symbols, buffers);
+    var f = scope.function(module, name);
+    var code = scope.code(f);
     String choices = code.index(kernel.ids().shape().dim(1));
     String pairs = f.mul(code.index(kernel.ids().shape().dim(0)), choices);
     // Each thread keeps lists of its own: the rows of x and the places in the result.

@@ -11,10 +11,7 @@ interface RowSource {
 
   /// Emits the copy of floats `from` up to `end` of one array to the same places of another.
   static void copy(Fn f, String from, String to, String begin, String end) {
-    int lanes = f.module().lanes();
-    String whole = f.add(begin, f.binary("and", f.sub(end, begin), Integer.toString(-lanes)));
-    f.loop(begin, whole, lanes, j ->
+    Vec.over(f, begin, end, f.module().lanes(), (j, lanes) ->
         f.store(f.load(Fn.vector("float", lanes), f.at(from, "float", j)), f.at(to, "float", j)));
-    f.loop(whole, end, 1, j -> f.store(f.load("float", f.at(from, "float", j)), f.at(to, "float", j)));
   }
 }

@@ -57,17 +57,12 @@ final class ScatterCode {
     full.add(counter);
     String[] share = code.share(code.index(extent));
     Dim row = row(full);
-    int lanes = code.lanes;
-    String rest = f.add(share[0], f.binary("and", f.sub(share[1], share[0]), Integer.toString(-lanes)));
     var expressions = new Expressions(code);
     expressions.hoist(kernel.source(), List.copyOf(full), Indexing.name(counter), false);
-    f.loop(share[0], rest, lanes, i -> {
+    Vec.over(f, share[0], share[1], code.lanes, (i, lanes) -> {
+      var lane = lanes == 1 ? Lane.SCALAR : new Lane(Indexing.name(counter), lanes);
       code.bind(counter, i);
-      expressions.scoped(() -> store(expressions, full, target(full, row), new Lane(Indexing.name(counter), lanes)));
-    });
-    f.loop(rest, share[1], 1, i -> {
-      code.bind(counter, i);
-      expressions.scoped(() -> store(expressions, full, target(full, row), Lane.SCALAR));
+      expressions.scoped(() -> store(expressions, full, target(full, row), lane));
     });
   }
 

@@ -23,12 +23,10 @@ record TileScaling(LinearSpec.Tiles tiles, int lanes) {
     f.loop("0", depth, tiles.columns(), c -> {
       var scale = f.load("float", f.at(scales, "float", f.div(c, tiles.columns())));
       var end = f.min(f.add(c, tiles.columns()), depth);
-      var whole = f.add(c, f.binary("and", f.sub(end, c), Integer.toString(-lanes)));
-      var all = Vec.splat(f, scale, lanes);
-      f.loop(c, whole, lanes, j -> f.store(
-          f.fmul(f.load(Fn.vector("float", lanes), f.at(from, "float", j)), all), f.at(to, "float", j)));
-      f.loop(whole, end, 1, j -> f.store(
-          f.fmul(f.load("float", f.at(from, "float", j)), scale), f.at(to, "float", j)));
+      Vec.over(f, c, end, lanes, (j, count) -> {
+        var x = f.load(Fn.vector("float", count), f.at(from, "float", j));
+        f.store(f.fmul(x, Vec.splat(f, scale, count)), f.at(to, "float", j));
+      });
     });
   }
 

@@ -1,5 +1,6 @@
 package dev.deepstack.codegen.llvm;
 
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -7,6 +8,14 @@ import java.util.stream.IntStream;
 /// same generator writes both the body of a loop and its remainder.
 public final class Vec {
   private Vec() {}
+
+  /// Emits what is done with `[begin, end)`: whole vectors of `lanes` elements, then the rest one by one. `body` gets
+  /// the first index and the number of elements.
+  static void over(Fn f, String begin, String end, int lanes, BiConsumer<String, Integer> body) {
+    String whole = f.add(begin, f.binary("and", f.sub(end, begin), Integer.toString(-lanes)));
+    f.loop(begin, whole, lanes, i -> body.accept(i, lanes));
+    f.loop(whole, end, 1, i -> body.accept(i, 1));
+  }
 
   /// `lanes` copies of a scalar.
   public static String splat(Fn f, String scalar, int lanes) {

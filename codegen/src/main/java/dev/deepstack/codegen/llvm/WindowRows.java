@@ -119,10 +119,7 @@ final class WindowRows implements RowSource {
   }
 
   private void zero(String target, String begin, String end) {
-    int lanes = code.lanes;
-    String whole = f.add(begin, f.binary("and", f.sub(end, begin), Integer.toString(-lanes)));
-    String zeros = Vec.zero(f, "float", lanes);
-    f.loop(begin, whole, lanes, j -> f.store(zeros, f.at(target, "float", j)));
-    f.loop(whole, end, 1, j -> f.store("float 0.0", f.at(target, "float", j)));
+    Vec.over(f, begin, end, code.lanes,
+        (j, lanes) -> f.store(Vec.zero(f, "float", lanes), f.at(target, "float", j)));
   }
 }

@@ -11,7 +11,7 @@ import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Operators with graphs as arguments: `cond` as both branches and a choice between their results, `while_loop`, `scan`
@@ -40,19 +40,18 @@ final class ControlFlow {
   ///
   /// @return null if it is not; false when something in it is missing
   static @Nullable Boolean lower(Emit e, NodeLowering nodes, Scope scope, Node node) {
-    var flow = new ControlFlow(e, nodes, scope, node);
-    BiConsumer<ControlFlow, Node> lowering = switch (node.target()) {
-      case PREFIX + "cond" -> (f, _) -> f.cond();
-      case PREFIX + "while_loop" -> (f, _) -> f.whileLoop();
-      case PREFIX + "scan" -> (f, _) -> f.scan();
-      case PREFIX + "map_impl" -> (f, _) -> f.map();
+    Consumer<ControlFlow> lowering = switch (node.target()) {
+      case PREFIX + "cond" -> ControlFlow::cond;
+      case PREFIX + "while_loop" -> ControlFlow::whileLoop;
+      case PREFIX + "scan" -> ControlFlow::scan;
+      case PREFIX + "map_impl" -> ControlFlow::map;
       default -> null;
     };
     if (lowering == null) {
       return null;
     }
     try {
-      lowering.accept(flow, node);
+      lowering.accept(new ControlFlow(e, nodes, scope, node));
       return true;
     } catch (Lost _) {
       return false;

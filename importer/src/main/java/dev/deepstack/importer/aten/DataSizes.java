@@ -47,19 +47,7 @@ final class DataSizes {
 
   /// Indices along each axis of what is true, in row-major order.
   static List<Value> columns(Emit e, Value mask, Dim size) {
-    Value flat = positions(e, e.flatten(isTrue(e, mask)), size);
-    var columns = new ArrayList<Value>();
-    Value rest = flat;
-    for (int axis = mask.type().rank() - 1; axis >= 0; axis--) {
-      if (axis == 0) {
-        columns.addFirst(rest);
-      } else {
-        Value extent = e.dim(mask.type().dim(axis), DType.I64);
-        columns.addFirst(e.of(new Op.Rem(rest, extent)));
-        rest = e.of(new Op.FloorDiv(rest, extent));
-      }
-    }
-    return columns;
+    return e.places(positions(e, e.flatten(isTrue(e, mask)), size), mask.type().shape().dims());
   }
 
   private static void nonzero(Call c) {

@@ -50,7 +50,7 @@ record Emit(Graph graph, @Nullable Value path, AtomicInteger loops) {
   void bind(Dim size, Value count) {
     Value scalar = cast(reshape(count, Shape.SCALAR), DType.I64);
     String symbol = size.toString();
-    boolean open = symbol.matches("u\\d+")
+    boolean open = isDecidedByData(symbol)
         && graph.outputs().stream().noneMatch(o -> o instanceof Graph.Bind && o.name().equals(symbol));
     if (open) {
       graph.output(new Graph.Bind(symbol,
@@ -61,10 +61,15 @@ record Emit(Graph graph, @Nullable Value path, AtomicInteger loops) {
     }
   }
 
+  /// Whether the file names a size so that only the data know.
+  private static boolean isDecidedByData(String symbol) {
+    return symbol.matches("u\\d+");
+  }
+
   /// Ends the call where a slice that the data decide leaves its axis.
   void checkSlice(Dim start, Dim size, long step, Dim extent) {
     Dim end = start.plus(size.minus(1).times(step)).plus(1);
-    boolean open = end.minus(extent).symbols().stream().anyMatch(s -> s.matches("u\\d+"));
+    boolean open = end.minus(extent).symbols().stream().anyMatch(Emit::isDecidedByData);
     if (open) {
       check("a slice that the inputs decide leaves its axis; change the inputs",
           of(new Op.Le(dim(end, DType.I64), dim(extent, DType.I64))));
@@ -131,6 +136,19 @@ record Emit(Graph graph, @Nullable Value path, AtomicInteger loops) {
 
   Value mul(Value a, double b) {
     return mul(a, constant(b, a));
+  }
+
+  /// The places along each axis of elements that are counted in row-major order.
+  List<Value> places(Value flat, List<Dim> extents) {
+    var places = new ArrayList<Value>();
+    Value rest = flat;
+    for (int axis = extents.size() - 1; axis > 0; axis--) {
+      Value extent = dim(extents.get(axis), DType.I64);
+      places.addFirst(of(new Op.Rem(rest, extent)));
+      rest = of(new Op.FloorDiv(rest, extent));
+    }
+    places.addFirst(rest);
+    return places;
   }
 
   Value tanh(Value x) {

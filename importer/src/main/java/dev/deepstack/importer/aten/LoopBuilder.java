@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// A loop while it is written: what it carries, what it reads, and its body as a graph of its own.
@@ -107,6 +106,6 @@ final class LoopBuilder {
     for (int i = 0; i < next.size() + outs.size(); i++) {
       results.add(outside.of(new Op.Loop(initial, given, body, i)));
     }
-    return Objects.requireNonNull(results);
+    return results;
   }
 }

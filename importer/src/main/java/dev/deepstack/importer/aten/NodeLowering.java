@@ -41,7 +41,7 @@ final class NodeLowering {
 
   private void node(Scope scope, Node node) {
     Operators.Entry entry = operators.find(node.target());
-    if (entry == null && isFlow(scope, node)) {
+    if (entry == null && flow(scope, node)) {
       return;
     }
     if (entry == null) {
@@ -66,8 +66,8 @@ final class NodeLowering {
     }
   }
 
-  /// Whether the node was one with graphs as arguments.
-  private boolean isFlow(Scope scope, Node node) {
+  /// Lowers the node if it is one with graphs as arguments, and says whether it is.
+  private boolean flow(Scope scope, Node node) {
     try {
       Boolean lowered = ControlFlow.lower(e, this, scope, node);
       if (lowered == null) {

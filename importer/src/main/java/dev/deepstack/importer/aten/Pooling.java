@@ -115,13 +115,7 @@ final class Pooling {
     dims.add(Dim.of(g.size.stream().mapToLong(s -> s).reduce(1, (a, b) -> a * b)));
     Value best = e.of(new Op.ArgMax(e.reshape(last, dims), x.type().rank()));
     Value index = e.constant(0, DType.I64);
-    Value rest = best;
-    var taps = new ArrayList<Value>();
-    for (int i = space - 1; i >= 0; i--) {
-      Value size = e.constant(g.size.get(i), DType.I64);
-      taps.addFirst(e.of(new Op.Rem(rest, size)));
-      rest = e.of(new Op.FloorDiv(rest, size));
-    }
+    List<Value> taps = e.places(best, g.size.stream().map(Dim::of).toList());
     for (int i = 0; i < space; i++) {
       Value window = e.range(Dim.of(-g.padding.get(i)), g.counts.get(i), g.stride.get(i));
       var shape = new ArrayList<>(Collections.nCopies(space - i, Dim.ONE));

@@ -145,13 +145,10 @@ final class WeightMemory {
       for (Piece piece : recipe.pieces()) {
         try (Arena scratch = Arena.ofConfined()) {
           HostTensor tensor = tensor(recipe, piece, group, scratch);
-          if (piece.inner() > 1 && layout instanceof Packing p) {
-            p.packRows(taps(recipe, piece, tensor, scratch), recipe.columns(), 1, row, piece.rows(), into, packer);
-            row += piece.rows();
-            continue;
-          }
           MemorySegment rows = tensor.data().asSlice(start(piece, group) * recipe.dtype().bytes());
           switch (layout) {
+            case Packing p when piece.inner() > 1 ->
+                p.packRows(taps(recipe, piece, tensor, scratch), recipe.columns(), 1, row, piece.rows(), into, packer);
             case Packing p ->
                 p.packRows(rows, piece.rowStride(), piece.columnStride(), row, piece.rows(), into, packer);
             case BlockPacking b -> b.packRows(rows, piece.rowStride(), row, piece.rows(), into, packer);

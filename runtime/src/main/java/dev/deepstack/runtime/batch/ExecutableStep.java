@@ -22,6 +22,7 @@ public final class ExecutableStep implements DecoderStep {
   private final Executable executable;
   private final int vocabulary;
   private final boolean canSelectNothing;
+  private final List<String> symbols;
 
   /// @throws MalformedModelException when the program is no such decoder
   public ExecutableStep(Executable executable, Decoding decoding) {
@@ -35,8 +36,14 @@ public final class ExecutableStep implements DecoderStep {
       throw new MalformedModelException("the program is not the decoder it claims to be: it takes "
           + inputs.stream().map(p -> p.name() + " " + p.type()).toList() + "; compile the model again");
     }
-    DimRange rows = executable.symbols().get(symbol(inputs, 5, 0));
+    symbols = symbols(inputs);
+    DimRange rows = executable.symbols().get(symbols.getLast());
     canSelectNothing = rows == null || rows.min() == 0;
+  }
+
+  /// Those of tokens, sequences, columns of pages and selected rows.
+  private static List<String> symbols(List<Port> inputs) {
+    return List.of(symbol(inputs, 0, 0), symbol(inputs, 4, 0), symbol(inputs, 4, 1), symbol(inputs, 5, 0));
   }
 
   private static String symbol(List<Port> inputs, int input, int axis) {
@@ -55,16 +62,19 @@ public final class ExecutableStep implements DecoderStep {
 
   /// The values of the symbols for a batch of this size.
   public Map<String, Long> sizes(int tokens, int sequences, int columns, int selected) {
-    return sizes(executable.inputs(), tokens, sequences, columns, selected);
+    return values(symbols, tokens, sequences, columns, selected);
   }
 
   /// As [#sizes(int, int, int, int)], for a decoder that is not loaded.
   public static Map<String, Long> sizes(List<Port> inputs, int tokens, int sequences, int columns, int selected) {
+    return values(symbols(inputs), tokens, sequences, columns, selected);
+  }
+
+  private static Map<String, Long> values(List<String> symbols, long... values) {
     Map<String, Long> sizes = new HashMap<>();
-    sizes.put(symbol(inputs, 0, 0), (long) tokens);
-    sizes.put(symbol(inputs, 4, 0), (long) sequences);
-    sizes.put(symbol(inputs, 4, 1), (long) columns);
-    sizes.put(symbol(inputs, 5, 0), (long) selected);
+    for (int i = 0; i < values.length; i++) {
+      sizes.put(symbols.get(i), values[i]);
+    }
     return sizes;
   }
 

@@ -23,8 +23,8 @@ final class ConvolutionCode {
     var spec = new LinearSpec(
         name + ".product", recipe.dtype(), recipe.rows(), recipe.columns(), Rows.ALL, scope.context());
     LinearKernel.emit(module, spec,
-        (f, results, row, column, lanes) -> LinearCode.store(scope.code(f), kernel.product(), kernel.root(), kernel.out(),
-            results, row, column, lanes),
+        (f, results, row, column, lanes) -> LinearCode.store(scope.code(f), kernel.product(), kernel.root(),
+            kernel.out(), results, row, column, lanes),
         f -> new WindowRows(scope.code(f), kernel));
     var f = scope.function(module, name);
     var code = scope.code(f);

@@ -2,6 +2,8 @@ package dev.deepstack.bench.overhead;
 
 import dev.deepstack.api.LoadOptions;
 import dev.deepstack.api.Model;
+import dev.deepstack.bench.peer.Graph;
+import dev.deepstack.bench.peer.Peer;
 import dev.deepstack.tensor.HostTensor;
 
 /// DeepStack by the call of the README: checked inputs, results copied for the caller.
@@ -11,7 +13,7 @@ final class DeepStackCopyPeer implements Peer {
 
   DeepStackCopyPeer(Graph graph, int threads) {
     model = Model.load(graph.file("pt2"), LoadOptions.standard().withThreads(threads));
-    row = HostTensor.of(graph.row(), graph.shape());
+    row = graph.input();
   }
 
   @Override

@@ -1,5 +1,8 @@
 package dev.deepstack.bench.overhead;
 
+import dev.deepstack.bench.peer.Graph;
+import dev.deepstack.bench.peer.Libtorch;
+import dev.deepstack.bench.peer.Peer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +27,7 @@ final class LibtorchPeer implements Peer {
 
   LibtorchPeer(Graph graph, int threads) {
     Map<String, Tensor> weights = Libtorch.weights(Libtorch.load(graph, threads));
-    row = Libtorch.row(graph);
+    row = Libtorch.input(graph);
     model = weights.isEmpty() ? new Chain() : new Transformer(weights);
   }
 

@@ -1,13 +1,20 @@
 package dev.deepstack.bench.overhead;
 
+import dev.deepstack.bench.peer.Comparison;
+import dev.deepstack.bench.peer.DeepStackPeer;
+import dev.deepstack.bench.peer.Graph;
+import dev.deepstack.bench.peer.OnnxRuntimePeer;
+import dev.deepstack.bench.peer.Peer;
+import dev.deepstack.bench.peer.Stopwatch;
+import dev.deepstack.bench.peer.TorchScriptPeer;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.TreeMap;
 import tools.jackson.databind.json.JsonMapper;
 
 /// `deepstack bench overhead`: microseconds per forward pass of two tiny graphs, DeepStack and its peers
@@ -17,6 +24,9 @@ public final class Overhead {
 
   private static final int THREADS = 2;
   private static final double ERROR_MAX = 1e-4;
+
+  /// The graphs, and how many operators each has as PyTorch counts them.
+  private static final Map<String, Integer> OPERATORS = new TreeMap<>(Map.of("transformer", 208, "chain", 200));
 
   private Overhead() {}
 
@@ -37,10 +47,14 @@ public final class Overhead {
     }
     SequencedMap<String, Peer.Opener> openers = openers();
     Map<String, Map<String, Double>> micros = new LinkedHashMap<>();
-    for (Graph graph : List.of(Graph.read(models, "transformer", 208), Graph.read(models, "chain", 200))) {
-      micros.put(graph.name(), measure(graph, openers, new Stopwatch(turns, 5, 2_000)));
-      if (!json) {
-        print(graph, micros.get(graph.name()));
+    try (Arena arena = Arena.ofConfined()) {
+      for (var entry : OPERATORS.entrySet()) {
+        Graph graph = Graph.read(models, entry.getKey(), arena);
+        Map<String, Double> measured = measure(graph, openers, new Stopwatch(turns, 5, 2_000, 1));
+        micros.put(graph.name(), measured);
+        if (!json) {
+          print(graph.name(), entry.getValue(), measured);
+        }
       }
     }
     if (json) {
@@ -62,35 +76,21 @@ public final class Overhead {
 
   private static Map<String, Double> measure(
       Graph graph, SequencedMap<String, Peer.Opener> openers, Stopwatch watch) throws Exception {
-    List<Peer> peers = new ArrayList<>();
-    try {
-      for (var opener : openers.entrySet()) {
-        Peer peer = opener.getValue().open(graph);
-        peers.add(peer);
-        double error = graph.error(peer.output());
-        if (!(error <= ERROR_MAX)) {
-          throw new IllegalStateException(
-              "%s computes %s wrongly: off by %g".formatted(opener.getKey(), graph.name(), error));
-        }
-      }
-      double[] medians = watch.medianMicros(peers);
+    try (var comparison = new Comparison(graph, openers, ERROR_MAX)) {
+      double[] medians = comparison.medianMicros(watch);
       Map<String, Double> micros = new LinkedHashMap<>();
       int p = 0;
       for (String key : openers.keySet()) {
         micros.put(key, Math.round(medians[p++] * 100) / 100.0);
       }
       return micros;
-    } finally {
-      for (Peer peer : peers) {
-        peer.close();
-      }
     }
   }
 
-  private static void print(Graph graph, Map<String, Double> micros) {
-    System.out.printf("%-24s %12s %12s%n", graph.name(), "us/forward", "us/op");
+  private static void print(String graph, int operators, Map<String, Double> micros) {
+    System.out.printf("%-24s %12s %12s%n", graph, "us/forward", "us/op");
     micros.forEach((key, value) -> System.out.printf(
-        Locale.ROOT, "  %-22s %12.2f %12.3f%n", key.replace("_us", ""), value, value / graph.operators()));
+        Locale.ROOT, "  %-22s %12.2f %12.3f%n", key.replace("_us", ""), value, value / operators));
   }
 
   private static String value(String[] arguments, int at) {

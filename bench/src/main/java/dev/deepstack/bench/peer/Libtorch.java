@@ -1,5 +1,8 @@
-package dev.deepstack.bench.overhead;
+package dev.deepstack.bench.peer;
 
+import dev.deepstack.tensor.DType;
+import dev.deepstack.tensor.HostTensor;
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -10,11 +13,11 @@ import org.bytedeco.pytorch.global.torch;
 
 /// What the libtorch peers share: loading the TorchScript file, its weights by name, tensors from and to
 /// arrays.
-final class Libtorch {
+public final class Libtorch {
 
   private Libtorch() {}
 
-  static JitModule load(Graph graph, int threads) {
+  public static JitModule load(Graph graph, int threads) {
     torch.set_num_threads(threads);
     JitModule module = torch.load(graph.file("ts").toString());
     module.eval();
@@ -22,7 +25,7 @@ final class Libtorch {
   }
 
   /// Parameters and buffers by their PyTorch names, such as `0.q.weight`.
-  static Map<String, Tensor> weights(JitModule module) {
+  public static Map<String, Tensor> weights(JitModule module) {
     Map<String, Tensor> weights = new HashMap<>();
     var parameters = module.named_parameters();
     for (var i = parameters.begin(); i.notEquals(parameters.end()); i.increment()) {
@@ -35,18 +38,20 @@ final class Libtorch {
     return weights;
   }
 
-  static Tensor weight(Map<String, Tensor> weights, String name) {
+  public static Tensor weight(Map<String, Tensor> weights, String name) {
     return Objects.requireNonNull(weights.get(name), () -> "the TorchScript file has no weight " + name);
   }
 
-  /// A tensor of its own, holding the graph's row.
-  static Tensor row(Graph graph) {
-    Tensor tensor = torch.empty(graph.shape());
-    tensor.data_ptr_float().put(graph.row(), 0, graph.row().length);
+  /// A tensor of its own, holding the graph's input.
+  public static Tensor input(Graph graph) {
+    HostTensor input = graph.input();
+    boolean isInteger = input.dtype() == DType.I64;
+    Tensor tensor = torch.empty(input.shape()).to(isInteger ? torch.ScalarType.Long : torch.ScalarType.Float);
+    MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(input.data().byteSize()).copyFrom(input.data());
     return tensor;
   }
 
-  static float[] values(Tensor tensor) {
+  public static float[] values(Tensor tensor) {
     Tensor plain = tensor.contiguous();
     float[] values = new float[Math.toIntExact(plain.numel())];
     FloatPointer data = plain.data_ptr_float();

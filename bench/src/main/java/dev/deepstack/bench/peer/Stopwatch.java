@@ -1,4 +1,4 @@
-package dev.deepstack.bench.overhead;
+package dev.deepstack.bench.peer;
 
 import java.util.Arrays;
 import java.util.List;
@@ -9,19 +9,19 @@ import java.util.List;
 /// @param batches measured batches of a turn, after one that is thrown away: it meets cold caches and, on two
 ///     cores, the spinning threads of the peer before
 /// @param batchMicros how long a batch should take
-record Stopwatch(int turns, int batches, double batchMicros) {
+/// @param restMillis before a turn: threads of the peer before spin for a while before they sleep
+public record Stopwatch(int turns, int batches, double batchMicros, long restMillis) {
 
   /// The median time of one forward pass of each peer, in microseconds.
-  double[] medianMicros(List<Peer> peers) throws Exception {
+  public double[] medianMicros(List<Peer> peers) throws Exception {
     int[] passes = new int[peers.size()];
     for (int p = 0; p < passes.length; p++) {
-      warmUp(peers.get(p));
-      passes[p] = (int) Math.max(1, batchMicros / batch(peers.get(p), 20));
+      passes[p] = (int) Math.max(1, batchMicros / warmUp(peers.get(p)));
     }
     double[][] times = new double[passes.length][turns * batches];
     for (int turn = 0; turn < turns; turn++) {
       for (int p = 0; p < passes.length; p++) {
-        Thread.sleep(1);
+        Thread.sleep(restMillis);
         batch(peers.get(p), passes[p]);
         for (int b = 0; b < batches; b++) {
           times[p][turn * batches + b] = batch(peers.get(p), passes[p]);
@@ -31,12 +31,15 @@ record Stopwatch(int turns, int batches, double batchMicros) {
     return Arrays.stream(times).mapToDouble(Stopwatch::median).toArray();
   }
 
-  /// Long enough for Java's compiler and for libtorch's profiling executor to settle.
-  private void warmUp(Peer peer) throws Exception {
+  /// Long enough for Java's compiler and for libtorch's profiling executor to settle. Returns how many microseconds
+  /// a pass takes in the end.
+  private double warmUp(Peer peer) throws Exception {
+    double micros = batch(peer, 1);
     long end = System.nanoTime() + 1_000_000_000L;
     while (System.nanoTime() < end) {
-      peer.forward();
+      micros = batch(peer, (int) Math.clamp(20_000 / micros, 1, 20));
     }
+    return micros;
   }
 
   private static double batch(Peer peer, int passes) throws Exception {

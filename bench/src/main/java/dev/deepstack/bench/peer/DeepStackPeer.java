@@ -1,22 +1,20 @@
-package dev.deepstack.bench.overhead;
+package dev.deepstack.bench.peer;
 
 import dev.deepstack.api.LoadOptions;
 import dev.deepstack.api.Model;
 import dev.deepstack.runtime.Binding;
-import dev.deepstack.tensor.HostTensor;
 import java.util.Map;
 
 /// DeepStack by its Java API, called as where every microsecond counts: inputs are written in place, the
 /// result is read where the program left it.
-final class DeepStackPeer implements Peer {
+public final class DeepStackPeer implements Peer {
   private final Model model;
   private final Binding binding;
 
-  DeepStackPeer(Graph graph, int threads) {
+  public DeepStackPeer(Graph graph, int threads) {
     model = Model.load(graph.file("pt2"), LoadOptions.standard().withThreads(threads));
-    HostTensor row = HostTensor.of(graph.row(), graph.shape());
-    binding = model.executable().bind(Map.of(model.inputs().getFirst().name(), row));
-    binding.input(0).data().copyFrom(row.data());
+    binding = model.executable().bind(Map.of(model.inputs().getFirst().name(), graph.input()));
+    binding.input(0).data().copyFrom(graph.input().data());
   }
 
   @Override

@@ -1,10 +1,13 @@
-package dev.deepstack.bench.overhead;
+package dev.deepstack.bench.peer;
 
+import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import dev.deepstack.tensor.DType;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -13,7 +16,7 @@ import java.util.Set;
 
 /// ONNX Runtime with all its optimisations. The input stays in a direct buffer and the output is pinned, so a
 /// forward pass copies nothing and allocates no tensor: its best case.
-final class OnnxRuntimePeer implements Peer {
+public final class OnnxRuntimePeer implements Peer {
 
   private final OrtEnvironment environment;
   private final OrtSession session;
@@ -23,7 +26,7 @@ final class OnnxRuntimePeer implements Peer {
   private final Map<String, OnnxTensor> inputs;
   private final Map<String, OnnxTensor> outputs;
 
-  OnnxRuntimePeer(Graph graph, int threads) throws OrtException {
+  public OnnxRuntimePeer(Graph graph, int threads) throws OrtException {
     environment = OrtEnvironment.getEnvironment();
     try (var options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
@@ -31,17 +34,18 @@ final class OnnxRuntimePeer implements Peer {
       options.setOptimizationLevel(OptLevel.ALL_OPT);
       session = environment.createSession(graph.file("onnx").toString(), options);
     }
-    FloatBuffer row = direct(graph.row().length);
-    row.put(graph.row()).rewind();
-    outputRow = direct(graph.expected().length);
-    input = OnnxTensor.createTensor(environment, row, graph.shape());
-    output = OnnxTensor.createTensor(environment, outputRow, graph.shape());
+    ByteBuffer data = direct(graph.input().data().byteSize());
+    MemorySegment.ofBuffer(data).copyFrom(graph.input().data());
+    outputRow = direct(graph.expected().data().byteSize()).asFloatBuffer();
+    var type = graph.input().dtype() == DType.I64 ? OnnxJavaType.INT64 : OnnxJavaType.FLOAT;
+    input = OnnxTensor.createTensor(environment, data, graph.input().shape(), type);
+    output = OnnxTensor.createTensor(environment, outputRow, graph.expected().shape());
     inputs = Map.of(session.getInputNames().iterator().next(), input);
     outputs = Map.of(session.getOutputNames().iterator().next(), output);
   }
 
-  private static FloatBuffer direct(int length) {
-    return ByteBuffer.allocateDirect(4 * length).order(ByteOrder.nativeOrder()).asFloatBuffer();
+  private static ByteBuffer direct(long bytes) {
+    return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.nativeOrder());
   }
 
   @Override

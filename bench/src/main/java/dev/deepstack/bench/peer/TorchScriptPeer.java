@@ -1,4 +1,4 @@
-package dev.deepstack.bench.overhead;
+package dev.deepstack.bench.peer;
 
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.IValue;
@@ -8,16 +8,16 @@ import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.global.torch;
 
 /// libtorch interpreting the TorchScript graph, as saved or frozen (weights folded in as constants).
-final class TorchScriptPeer implements Peer {
+public final class TorchScriptPeer implements Peer {
 
   private final JitModule module;
   private final IValueVector inputs;
   private final InferenceMode mode = new InferenceMode(); // holds for this thread until closed
 
-  TorchScriptPeer(Graph graph, int threads, boolean frozen) {
+  public TorchScriptPeer(Graph graph, int threads, boolean frozen) {
     JitModule loaded = Libtorch.load(graph, threads);
     module = frozen ? torch.freeze(loaded) : loaded;
-    inputs = new IValueVector(new IValue(Libtorch.row(graph)));
+    inputs = new IValueVector(new IValue(Libtorch.input(graph)));
   }
 
   @Override

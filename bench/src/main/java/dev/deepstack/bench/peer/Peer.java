@@ -1,7 +1,7 @@
-package dev.deepstack.bench.overhead;
+package dev.deepstack.bench.peer;
 
-/// An engine holding one [Graph], ready to run it on the graph's row.
-interface Peer extends AutoCloseable {
+/// An engine holding one [Graph], ready to run it on the graph's input.
+public interface Peer extends AutoCloseable {
 
   /// One forward pass as a user of the engine writes it, the result left where the engine puts it.
   void forward() throws Exception;

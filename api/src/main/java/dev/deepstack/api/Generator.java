@@ -81,10 +81,9 @@ public final class Generator {
     for (int id : text.endOfTextCandidates()) {
       ends.add(id);
     }
-    files.check();
     int known = Math.min(text.vocabSize(), engine.vocabulary());
-    Generation answer = engine.run(prompt, request(options, known, List.copyOf(ends),
-        id -> stops.add(decoder.add(id))));
+    Generation answer = files.reading(() -> engine.run(prompt, request(options, known, List.copyOf(ends),
+        id -> stops.add(decoder.add(id)))));
     stops.add(decoder.flush());
     stops.flush();
     return answer.withText(out.toString());
@@ -95,8 +94,7 @@ public final class Generator {
     if (!options.stops().isEmpty()) {
       text();
     }
-    files.check();
-    return engine.run(prompt, request(options, engine.vocabulary(), engine.ends(), _ -> true));
+    return files.reading(() -> engine.run(prompt, request(options, engine.vocabulary(), engine.ends(), _ -> true)));
   }
 
   /// Answers several prompts at once: one step computes a token of each.
@@ -112,14 +110,17 @@ public final class Generator {
       throw new InvalidInputException("this model was exported with caches for one sequence; "
           + "several together need a checkpoint folder or a GGUF file");
     }
-    files.check();
-    return paged.together(prompts, options, options.endless() ? List.of() : engine.ends());
+    return files.reading(() -> paged.together(prompts, options, options.endless() ? List.of() : engine.ends()));
   }
 
-  private static Engine.Request request(
+  private Engine.Request request(
       GenerationOptions options, int known, List<Integer> ends, Sequence.Listener listener) {
+    Sequence.Listener careful = id -> {
+      files.requireUndamaged();
+      return listener.token(id);
+    };
     return new Engine.Request(options.maxTokens(), options.sampling(), known,
-        options.endless() ? List.of() : ends, listener, options.cancelled());
+        options.endless() ? List.of() : ends, careful, options.cancelled());
   }
 
   private Tokenizer text() {

@@ -75,12 +75,22 @@ public final class Model implements AutoCloseable {
             MachineMemory.now());
         options.progress().accept(check.sentence(place));
       }
+      weights.watch(null);
       weights.check();
-      return new Model(compiled,
-          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed, place), weights,
-          tokenizer,
-          options.decoder());
+      Executable executable =
+          Executable.open(compiled.programs(), compiled.weights(), compiled.states(), threads, fixed, place);
+      try {
+        if (place != null) {
+          weights.watch(place.file());
+        }
+        weights.check();
+        return new Model(compiled, executable, weights, tokenizer, options.decoder());
+      } catch (RuntimeException | Error e) {
+        executable.close();
+        throw e;
+      }
     } catch (RuntimeException | Error e) {
+      weights.close();
       compiled.close();
       throw e;
     }
@@ -137,7 +147,9 @@ public final class Model implements AutoCloseable {
   /// @throws InvalidInputException when they do not fit, or the model's files were changed since it was loaded
   public SequencedMap<String, HostTensor> run(Map<String, HostTensor> inputs) {
     files.check();
-    return executable.run(inputs);
+    SequencedMap<String, HostTensor> results = executable.run(inputs);
+    files.requireUndamaged();
+    return results;
   }
 
   /// Runs the model on inputs in the order of [#inputs].
@@ -208,6 +220,7 @@ public final class Model implements AutoCloseable {
       return;
     }
     closed = true;
+    files.close();
     executable.close();
     compiled.close();
   }

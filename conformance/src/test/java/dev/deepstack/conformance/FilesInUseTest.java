@@ -1,5 +1,6 @@
 package dev.deepstack.conformance;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -11,6 +12,9 @@ import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.MalformedModelException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -57,10 +61,87 @@ final class FilesInUseTest {
   @Test
   void noticesThatAFileWasCut() throws IOException {
     try (Model model = load("llama")) {
-      try (var file = new RandomAccessFile(weights().toFile(), "rw")) {
-        file.setLength(4096);
-      }
+      cut(4096);
       refused(model);
+    }
+  }
+
+  /// Spaces after the header put tensors where kernels can read them in the mapped file, as GGUF files and packed
+  /// copies have them; others are copied.
+  private void align() throws IOException {
+    var bytes = ByteBuffer.wrap(Files.readAllBytes(weights())).order(ByteOrder.LITTLE_ENDIAN);
+    int header = (int) bytes.getLong(0);
+    int padding = -(Long.BYTES + header) & 63;
+    var aligned = ByteBuffer.allocate(bytes.capacity() + padding).order(ByteOrder.LITTLE_ENDIAN);
+    aligned.putLong(header + padding).put(bytes.slice(Long.BYTES, header)).put(" ".repeat(padding).getBytes(US_ASCII));
+    aligned.put(bytes.position(Long.BYTES + header));
+    Files.write(weights(), aligned.array());
+  }
+
+  @Test
+  void survivesAFileThatIsCutDuringAnAnswer() throws IOException {
+    load("llama").close();
+    align();
+    try (Model model = Model.load(folder)) {
+      int[] asked = {0};
+      var options = GenerationOptions.greedy(20).withCancellation(() -> {
+        if (asked[0]++ == 3) {
+          cut(0);
+        }
+        return false;
+      });
+      assertThatThrownBy(() -> model.generator().generate(PROMPT, options))
+          .isInstanceOf(InvalidInputException.class).hasMessageContaining("model.safetensors was changed")
+          .hasMessageEndingWith("load it again").hasMessageNotContaining("\n");
+      assertThat(asked[0]).isLessThan(7);
+      refused(model);
+    }
+  }
+
+  @Test
+  void refusesWhatCameOutWhileAFileWasWrittenTo() throws IOException {
+    try (Model model = load("llama")) {
+      int[] asked = {0};
+      var options = GenerationOptions.greedy(20).withCancellation(() -> {
+        if (asked[0]++ == 3) {
+          try (var file = new RandomAccessFile(weights().toFile(), "rw")) {
+            file.seek(file.length() - 2);
+            file.write(7);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        }
+        return false;
+      });
+      assertThatThrownBy(() -> model.generator().generate(PROMPT, options))
+          .isInstanceOf(InvalidInputException.class).hasMessageContaining("model.safetensors was changed");
+    }
+  }
+
+  @Test
+  void anAnswerEndsThoughItsFileWasReplaced() throws IOException {
+    try (Model model = load("llama")) {
+      int[] asked = {0};
+      var options = GenerationOptions.greedy(20).withCancellation(() -> {
+        if (asked[0]++ == 3) {
+          try {
+            Files.delete(weights());
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        }
+        return false;
+      });
+      assertThat(model.generator().generate(PROMPT, options).tokenIds()).hasSize(20);
+      refused(model);
+    }
+  }
+
+  private void cut(long length) {
+    try (var file = new RandomAccessFile(weights().toFile(), "rw")) {
+      file.setLength(length);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

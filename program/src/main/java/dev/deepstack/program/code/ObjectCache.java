@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -47,6 +48,7 @@ public final class ObjectCache {
 
   private final @Nullable Path folder;
   private final Consumer<String> warnings;
+  private volatile boolean refused;
 
   private ObjectCache(@Nullable Path folder, Consumer<String> warnings) {
     this.folder = folder;
@@ -126,7 +128,7 @@ public final class ObjectCache {
 
   /// Keeps `object` for `key`. Others see the whole file or none.
   public void store(Key key, byte[] object) {
-    if (folder == null) {
+    if (folder == null || refused) {
       return;
     }
     try {
@@ -138,8 +140,15 @@ public final class ObjectCache {
         Files.deleteIfExists(unfinished);
       }
     } catch (IOException e) {
-      warnings.accept(notUsed(folder, "it cannot be written (" + e + ")"));
+      // Once is enough: the next object of the same model would say the same.
+      refused = true;
+      warnings.accept(notUsed(folder, "it cannot be written (" + reason(e) + ")"));
     }
+  }
+
+  private static String reason(IOException e) {
+    String why = e instanceof FileSystemException f ? f.getReason() : e.getMessage();
+    return why == null ? "permission denied" : why;
   }
 
   private static Path file(Path folder, Key key) {

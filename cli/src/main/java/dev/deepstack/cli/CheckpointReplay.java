@@ -9,17 +9,22 @@ import dev.deepstack.cli.verify.DecoderReplay.Check;
 import dev.deepstack.cli.verify.NativeEngine;
 import dev.deepstack.compiler.DecoderCompiler;
 import dev.deepstack.importer.ImportedDecoder;
+import dev.deepstack.importer.gguf.GgufDecoder;
+import dev.deepstack.importer.gguf.GgufFile;
 import dev.deepstack.importer.hf.HfImporter;
 import dev.deepstack.models.StoredForm;
 import dev.deepstack.models.graph.DecoderGraph.Options;
 import dev.deepstack.passes.Pipeline;
 import dev.deepstack.program.Program;
 import dev.deepstack.runtime.Executable;
+import dev.deepstack.tensor.Safetensors;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Runs a checkpoint against the results recorded beside it.
 ///
@@ -30,34 +35,56 @@ final class CheckpointReplay {
 
   private CheckpointReplay() {}
 
-  static List<Check> run(VerifyCommand.EngineKind kind, Path folder, LoadOptions options) {
+  /// @param model a checkpoint folder or a GGUF file
+  /// @param folder where the recording lies
+  /// @param logits gets the prompt's logits as generation computes them, or null
+  static List<Check> run(VerifyCommand.EngineKind kind, Path model, Path folder, LoadOptions options,
+      @Nullable Path logits) {
     try (Arena arena = Arena.ofShared()) {
       DecoderGolden golden = DecoderGolden.read(folder, arena);
-      ImportedDecoder decoder = HfImporter.read(folder, arena);
+      ImportedDecoder decoder = Files.isDirectory(model)
+          ? HfImporter.read(model, arena) : GgufDecoder.read(GgufFile.open(model, arena));
       golden.requireVocabulary(decoder.spec().vocab());
       return switch (kind) {
         case REFERENCE -> {
           var engine = new DecoderReference(decoder, Options.DEFAULT, DecoderReplay.slots(golden, PAGE), arena);
-          yield new DecoderReplay(engine, golden, PAGE).run();
+          var replay = new DecoderReplay(engine, golden, PAGE);
+          List<Check> checks = replay.run();
+          write(replay, logits);
+          yield checks;
         }
-        case NATIVE -> compiled(decoder, golden, options, arena);
+        case NATIVE -> compiled(decoder, golden, options, logits, arena);
       };
     }
   }
 
   /// With f32 activations, which is what was recorded; where weights lie in blocks also with the 8-bit activations that
   /// generation uses.
-  private static List<Check> compiled(ImportedDecoder decoder, DecoderGolden golden, LoadOptions options, Arena arena) {
+  private static List<Check> compiled(
+      ImportedDecoder decoder, DecoderGolden golden, LoadOptions options, @Nullable Path logits, Arena arena) {
     var checks = new ArrayList<Check>();
+    boolean blocks = decoder.forms().values().stream().anyMatch(StoredForm.Blocks.class::isInstance);
     try (Executable exact = open(decoder, Pipeline.exact(), golden, options, arena)) {
-      checks.addAll(new DecoderReplay(new NativeEngine(exact), golden, PAGE).run());
+      var replay = new DecoderReplay(new NativeEngine(exact), golden, PAGE);
+      checks.addAll(replay.run());
+      if (!blocks) {
+        write(replay, logits);
+      }
     }
-    if (decoder.forms().values().stream().anyMatch(StoredForm.Blocks.class::isInstance)) {
+    if (blocks) {
       try (Executable fast = open(decoder, Pipeline.standard(), golden, options, arena)) {
-        checks.add(new DecoderReplay(new NativeEngine(fast), golden, PAGE).nearby("with 8-bit activations"));
+        var replay = new DecoderReplay(new NativeEngine(fast), golden, PAGE);
+        checks.add(replay.nearby("with 8-bit activations"));
+        write(replay, logits);
       }
     }
     return checks;
+  }
+
+  private static void write(DecoderReplay replay, @Nullable Path logits) {
+    if (logits != null) {
+      Safetensors.write(logits, Map.of("logits", replay.logits()));
+    }
   }
 
   private static Executable open(

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,7 +27,8 @@ import picocli.CommandLine.Parameters;
 @Command(name = "verify", mixinStandardHelpOptions = true,
     description = {"Replays recorded calls of a model and compares the results with the recorded ones.",
         "A folder holds model*.pt2 (or model*.dsp), manifest.json, golden_in.safetensors and golden_out.safetensors,",
-        "or a checkpoint (config.json and safetensors files) with golden.safetensors and golden.json."})
+        "or a checkpoint (config.json and safetensors files, or a .gguf file) with golden.safetensors and",
+        "golden.json."})
 final class VerifyCommand implements Callable<Integer> {
   /// What runs the model.
   enum EngineKind { NATIVE, REFERENCE }
@@ -37,6 +39,10 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(names = "--engine", paramLabel = "ENGINE", defaultValue = "NATIVE",
       description = "native: generated machine code (default); reference: the interpreter that defines every op.")
   private EngineKind engine = EngineKind.NATIVE;
+
+  @Option(names = "--logits", paramLabel = "FILE",
+      description = "Write the logits of a checkpoint's recorded prompt, as generation computes them, to this file.")
+  private @Nullable Path logits;
 
   @Mixin
   private CommonOptions common = new CommonOptions();
@@ -57,6 +63,9 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (logits != null && (folders.size() != 1 || !hasRecording(folders.getFirst()))) {
+      throw new InvalidInputException("--logits takes one folder, with a checkpoint and " + DecoderGolden.TENSORS);
+    }
     PrintWriter out = output.out();
     var verdicts = new ArrayList<Verdict>();
     for (Path folder : folders) {
@@ -82,11 +91,13 @@ final class VerifyCommand implements Callable<Integer> {
       throw new InvalidInputException("there is no folder " + folder
           + "; give one with model.pt2 and manifest.json, or with a checkpoint and " + DecoderGolden.TENSORS);
     }
-    if (isCheckpoint(folder)) {
+    if (hasRecording(folder) && Files.exists(folder.resolve("config.json"))) {
       return List.of(folder);
     }
     try (var files = Files.list(folder)) {
-      List<Path> models = files.filter(VerifyCommand::isModel).sorted().toList();
+      String ending = hasRecording(folder) ? ".gguf" : "";
+      List<Path> models = files.filter(f -> ending.isEmpty() ? isModel(f) : f.toString().endsWith(ending)).sorted()
+          .toList();
       if (models.isEmpty()) {
         throw new InvalidInputException("the folder " + folder + " holds no model*.pt2 or model*.dsp to verify, nor a "
             + DecoderGolden.TENSORS + " beside a checkpoint");
@@ -97,8 +108,8 @@ final class VerifyCommand implements Callable<Integer> {
     }
   }
 
-  private static boolean isCheckpoint(Path folder) {
-    return Files.exists(folder.resolve("config.json")) && Files.exists(folder.resolve(DecoderGolden.TENSORS));
+  private static boolean hasRecording(Path folder) {
+    return Files.exists(folder.resolve(DecoderGolden.TENSORS));
   }
 
   private static boolean isModel(Path file) {
@@ -110,8 +121,8 @@ final class VerifyCommand implements Callable<Integer> {
   private Verdict verify(Path folder, Path file) {
     try {
       LoadOptions options = common.load(output.err());
-      List<? extends Report> steps = isCheckpoint(folder)
-          ? CheckpointReplay.run(engine, folder, options)
+      List<? extends Report> steps = hasRecording(folder)
+          ? CheckpointReplay.run(engine, file, folder, options, logits)
           : FileReplay.run(engine, folder, file, options);
       return new Verdict(file, steps.stream().allMatch(Report::passed), "", steps);
     } catch (InvalidInputException | MalformedModelException | UnsupportedModelException e) {

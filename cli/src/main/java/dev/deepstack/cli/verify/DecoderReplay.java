@@ -81,6 +81,18 @@ public final class DecoderReplay {
     return new Check(what, difference.error(), failures);
   }
 
+  /// Logits of the prompt's tokens computed one after another, as generation does it: `f32[n,vocab]`.
+  public HostTensor logits() {
+    long vocab = golden.logits().shape()[1];
+    HostTensor all = HostTensor.zeros(DType.F32, golden.prompt().length, vocab);
+    DecoderDriver driver = driver(1);
+    for (int i = 0; i < golden.prompt().length; i++) {
+      long bytes = vocab * Float.BYTES;
+      MemorySegment.copy(driver.append(golden.prompt()[i]).data(), 0, all.data(), i * bytes, bytes);
+    }
+    return all;
+  }
+
   /// Standard deviation.
   private static double spread(HostTensor tensor) {
     double sum = 0;

@@ -9,8 +9,10 @@ import java.util.List;
 ///     [#CONTEXT_USUAL]
 /// @param sequences that run together at most; the caches have room for all
 /// @param cacheType how caches are stored: `f32`, `bf16`, `f16` or `q8`
+/// @param exact whether activations stay f32 throughout; otherwise products take them in 8 bits where weights lie
+///     in blocks, and in steps of 128 and more tokens in bf16 where weights are bf16
 /// @param packed whether packed weights are kept beside the model, to be mapped at the next start
-public record DecoderOptions(long context, int sequences, String cacheType, boolean packed) {
+public record DecoderOptions(long context, int sequences, String cacheType, boolean exact, boolean packed) {
   /// The most context that nobody had to ask for.
   public static final long CONTEXT_USUAL = 4096;
 
@@ -28,15 +30,15 @@ public record DecoderOptions(long context, int sequences, String cacheType, bool
   }
 
   public static DecoderOptions standard() {
-    return new DecoderOptions(0, 1, "f32", true);
+    return new DecoderOptions(0, 1, "f32", false, true);
   }
 
   public DecoderOptions withContext(long tokens) {
-    return new DecoderOptions(tokens, sequences, cacheType, packed);
+    return new DecoderOptions(tokens, sequences, cacheType, exact, packed);
   }
 
   public DecoderOptions withSequences(int count) {
-    return new DecoderOptions(context, count, cacheType, packed);
+    return new DecoderOptions(context, count, cacheType, exact, packed);
   }
 
   /// Cache slots in whole pages for all sequences.

@@ -13,9 +13,10 @@ public interface ModelCompiler {
   /// @param cached whether compiled code may be taken from and put into the user's cache
   /// @param progress told what is being done, in a few words
   /// @param cacheType how a decoder's caches are stored: `f32`, `bf16`, `f16` or `q8`
-  record Options(String cpu, boolean cached, Consumer<String> progress, String cacheType) {
+  /// @param exact whether a decoder's activations stay f32, see [DecoderOptions]
+  record Options(String cpu, boolean cached, Consumer<String> progress, String cacheType, boolean exact) {
     public static Options standard() {
-      return new Options("native", true, _ -> {}, "f32");
+      return new Options("native", true, _ -> {}, "f32", false);
     }
   }
 

@@ -76,7 +76,7 @@ final class MemoryCheckTest {
     var place = new PackedCopy.Place(Path.of("/nowhere/m.panels"), "m", _ -> {});
     assertThat(check(ASKED, 1L << 40).sentence(place)).contains(
         "packed copies 68 MB kept on disk as /nowhere/m.panels for the next start", "caches for 32768 tokens 537 MB");
-    var unpacked = new DecoderOptions(32_768, 1, "f32", false);
+    var unpacked = new DecoderOptions(32_768, 1, "f32", false, false);
     assertThat(check(unpacked, 1L << 40).sentence(null)).contains("packed copies 68 MB made anew at each start");
   }
 
@@ -91,7 +91,7 @@ final class MemoryCheckTest {
   void namesEveryOptionThatWouldFit() {
     refused(ASKED, 400 * MIB, "; --kv-type q8 or --context 19888 would fit");
     refused(ASKED.withContext(1 << 20), 400 * MIB, "; --context 19856 would fit");
-    refused(new DecoderOptions(32_768, 1, "q8", true), 400 * MIB, "; --context 19888 would fit");
+    refused(new DecoderOptions(32_768, 1, "q8", false, true), 400 * MIB, "; --context 19888 would fit");
     refused(ASKED.withContext(8192).withSequences(4), 400 * MIB,
         "; --kv-type q8 or --context 4960 or 2 sequences at a time would fit");
     refused(ASKED, 80 * MIB, "; close other programs, or take a smaller model or a smaller storage format");

@@ -91,7 +91,7 @@ final class CheckpointReplay {
       ImportedDecoder decoder, Pipeline pipeline, DecoderGolden golden, LoadOptions options, Arena arena) {
     int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     List<Program> programs = DecoderCompiler.programs(decoder, pipeline,
-        new ModelCompiler.Options(options.cpu(), options.cached(), options.progress(), CACHES));
+        new ModelCompiler.Options(options.cpu(), options.cached(), options.progress(), CACHES, true));
     return Executable.open(programs, name -> decoder.tensor(name, arena), Map.of(), threads,
         Map.of("S", DecoderReplay.slots(golden, PAGE)), null);
   }

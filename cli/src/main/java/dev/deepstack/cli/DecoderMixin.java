@@ -15,6 +15,11 @@ final class DecoderMixin {
       description = "How caches are stored: f32 (default), bf16, f16 or q8.")
   private String cacheType = "f32";
 
+  @Option(names = "--exact",
+      description = "Keep activations in f32: not 8 bits where weights lie in blocks, nor bf16 in long prompts where "
+          + "weights are bf16. Slower.")
+  private boolean exact;
+
   @Option(names = "--no-pack",
       description = "Pack the weights in memory at each start; keep no packed copy beside the model.")
   private boolean unpacked;
@@ -25,6 +30,7 @@ final class DecoderMixin {
     if (context < 0 || context == 1) {
       throw new InvalidInputException("--context must be at least 2 tokens, not " + context);
     }
-    return new DecoderOptions(context == 0 ? usual : context, sequences, cacheType.toLowerCase(Locale.ROOT), !unpacked);
+    return new DecoderOptions(context == 0 ? usual : context, sequences, cacheType.toLowerCase(Locale.ROOT), exact,
+        !unpacked);
   }
 }

@@ -6,6 +6,7 @@ import dev.deepstack.codegen.llvm.LlvmCodegen;
 import dev.deepstack.importer.ImportedDecoder;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Specialize;
+import dev.deepstack.models.StoredForm;
 import dev.deepstack.models.graph.DecoderGraph;
 import dev.deepstack.passes.Pipeline;
 import dev.deepstack.program.CompiledModel;
@@ -13,6 +14,7 @@ import dev.deepstack.program.Program;
 import dev.deepstack.program.WeightSource;
 import dev.deepstack.program.code.ObjectCache;
 import dev.deepstack.tensor.DType;
+import dev.deepstack.tensor.DimRange;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.StridedTensor;
 import java.lang.foreign.Arena;
@@ -28,6 +30,9 @@ public final class DecoderCompiler implements ModelCompiler {
   /// One token of one sequence: most steps of most users.
   private static final Map<String, Long> ONE_TOKEN = Map.of("T", 1L, "B", 1L, "R", 1L);
 
+  /// From how many tokens on a step rounds activations to bf16 where weights are.
+  private static final int MANY_TOKENS = 128;
+
   @Override
   public boolean compiles(Path file) {
     return Files.isDirectory(file) || file.toString().endsWith(".gguf");
@@ -41,10 +46,10 @@ public final class DecoderCompiler implements ModelCompiler {
     try {
       options.progress().accept("reading " + file.getFileName());
       Checkpoint checkpoint = Checkpoint.open(file, mapping.arena());        // files     -> description, mapped weights
-      var kept = new ProgramCache(cache, checkpoint.decoder(), cpu, options.cacheType());
+      var kept = new ProgramCache(cache, checkpoint.decoder(), cpu, options);
       List<Program> programs = kept.find();
       if (programs == null) {
-        programs = programs(checkpoint.decoder(), Pipeline.standard(), cpu, cache, options);
+        programs = forGeneration(checkpoint.decoder(), cpu, cache, options);
         kept.store(programs);
       }
       return new CompiledModel(programs, new Weights(checkpoint.decoder(), mapping.arena()),
@@ -76,9 +81,37 @@ public final class DecoderCompiler implements ModelCompiler {
         options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none(), options);
   }
 
+  private static List<Program> forGeneration(
+      ImportedDecoder decoder, CpuTarget cpu, ObjectCache cache, Options options) {
+    if (options.exact()) {
+      return programs(decoder, Pipeline.exact(), cpu, cache, options);
+    }
+    List<Program> programs = programs(decoder, Pipeline.standard(), cpu, cache, options);
+    if (isBf16(decoder)) {
+      programs.add(1, many(decoder, cpu, cache, options));
+    }
+    return programs;
+  }
+
+  private static boolean isBf16(ImportedDecoder decoder) {
+    return decoder.forms().containsValue(new StoredForm.Plain(DType.BF16));
+  }
+
+  /// The program for many tokens, in which activations are as narrow as bf16 weights: there arithmetic takes the time,
+  /// and a prompt's many tokens lose nothing that a model run in bf16 would have.
+  private static Program many(ImportedDecoder decoder, CpuTarget cpu, ObjectCache cache, Options options) {
+    Graph step = step(decoder, options);
+    step.symbol("T", new DimRange(MANY_TOKENS, Integer.MAX_VALUE));
+    return LlvmCodegen.compile(Pipeline.generation().run(step), cpu, cache);
+  }
+
+  private static Graph step(ImportedDecoder decoder, Options options) {
+    return decoder.graph(new DecoderGraph.Options(cacheType(options), Checkpoint.PAGE_SLOTS));
+  }
+
   private static List<Program> programs(
       ImportedDecoder decoder, Pipeline pipeline, CpuTarget cpu, ObjectCache cache, Options options) {
-    Graph step = decoder.graph(new DecoderGraph.Options(cacheType(options), Checkpoint.PAGE_SLOTS));
+    Graph step = step(decoder, options);
     var programs = new ArrayList<Program>();
     for (Graph form : List.of(step, Specialize.run(step, ONE_TOKEN))) {
       Graph graph = pipeline.run(form);                                      // graph IR  -> graph IR

@@ -1,5 +1,6 @@
 package dev.deepstack.compiler;
 
+import dev.deepstack.api.ModelCompiler;
 import dev.deepstack.codegen.llvm.CpuTarget;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
 import dev.deepstack.importer.ImportedDecoder;
@@ -16,10 +17,10 @@ final class ProgramCache {
   private final ObjectCache cache;
   private final ObjectCache.Key key;
 
-  /// @param cacheType how caches are stored
-  ProgramCache(ObjectCache cache, ImportedDecoder decoder, CpuTarget cpu, String cacheType) {
+  ProgramCache(ObjectCache cache, ImportedDecoder decoder, CpuTarget cpu, ModelCompiler.Options options) {
     this.cache = cache;
-    key = ObjectCache.Key.of(decoder.spec() + "\n" + decoder.forms() + "\n" + cacheType,
+    key = ObjectCache.Key.of(
+        decoder.spec() + "\n" + decoder.forms() + "\n" + options.cacheType() + "\n" + options.exact(),
         LlvmCompiler.VERSION + " " + ModelCache.compiler(), cpu.name(), cpu.features());
   }
 

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,10 +120,25 @@ final class DecodersTest {
   @ValueSource(strings = {"bf16", "f16", "q8"})
   void narrowCachesSayAlmostTheSame(String type) {
     Golden golden = Golden.read(FIXTURES.resolve("hf/llama/golden.safetensors"));
-    try (Model model = load(FIXTURES.resolve("hf/llama"), new DecoderOptions(96, 1, type, true))) {
+    try (Model model = load(FIXTURES.resolve("hf/llama"), new DecoderOptions(96, 1, type, true, true))) {
       assertThat(model.generator().generate(golden.prompt, golden.options()).tokenIds()).startsWith(
           Arrays.copyOf(golden.greedy, 5));
     }
+  }
+
+  /// Steps of many tokens round activations to bf16 where weights are.
+  @Test
+  void longPromptsSayTheSameWithRoundedActivations() {
+    Path file = FIXTURES.resolve("hf/llama3_scaled");
+    int[] prompt = new Random(5).ints(150, 0, 320).toArray();
+    var answers = new ArrayList<int[]>();
+    for (boolean exact : new boolean[] {false, true}) {
+      try (Model model = load(file, new DecoderOptions(180, 1, "f32", exact, true))) {
+        assertThat(model.programs()).hasSize(exact ? 2 : 3);
+        answers.add(model.generator().generate(prompt, GenerationOptions.greedy(24).withoutEnd()).tokenIds());
+      }
+    }
+    assertThat(answers.getFirst()).isEqualTo(answers.getLast());
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.deepstack.passes;
 import dev.deepstack.ir.Body;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Verifier;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
 
@@ -32,6 +33,13 @@ public record Pipeline(List<Pass> passes) {
         new Pass("merge linear", MergeLinears::run),
         new Pass(INT8, Int8Activations::run),
         pass("simplify again", none)));
+  }
+
+  /// What generation uses: as [#standard], and with activations in bf16 where weights are.
+  public static Pipeline generation() {
+    var passes = new ArrayList<>(standard().passes);
+    passes.addLast(new Pass("bf16 activations", Bf16Activations::run));
+    return new Pipeline(passes);
   }
 
   /// As [#standard], but with activations in f32 also where weights are stored in blocks: slower, and as near to the

@@ -63,6 +63,11 @@ final class RulesTest {
     return new RuleCases("merged_linears", g -> pass("merge linear", g)).tests();
   }
 
+  @TestFactory
+  Stream<DynamicTest> bf16Activations() {
+    return new RuleCases("bf16_activations", Bf16Activations::run).tests();
+  }
+
   /// The standard passes in order, the named one last.
   private static Graph upTo(String name, Graph graph) {
     List<Pass> passes = Pipeline.standard().passes();

@@ -10,6 +10,7 @@ import dev.deepstack.program.code.CpuFeatures;
 import dev.deepstack.program.code.LargeMemory;
 import dev.deepstack.tensor.DimBinder;
 import dev.deepstack.tensor.DimRange;
+import dev.deepstack.tensor.DimRange;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.tensor.StridedTensor;
@@ -222,10 +223,15 @@ public final class Executable implements AutoCloseable {
     return binding;
   }
 
-  /// The most special program whose input types say the same under these values.
+  /// The most special program whose input types say the same under these values, and that is made for them.
   private Variant variant(Map<String, Long> values) {
-    return variants.reversed().stream().filter(v -> v.program().inputs().stream().allMatch(
-        p -> fits(p, values))).findFirst().orElse(variants.getFirst());
+    return variants.reversed().stream().filter(v -> v.program().inputs().stream().allMatch(p -> fits(p, values))
+        && isWithin(v.program().symbols(), values)).findFirst().orElse(variants.getFirst());
+  }
+
+  private static boolean isWithin(Map<String, DimRange> symbols, Map<String, Long> values) {
+    return symbols.entrySet().stream().allMatch(s -> !values.containsKey(s.getKey())
+        || s.getValue().contains(Objects.requireNonNull(values.get(s.getKey()))));
   }
 
   private boolean fits(Port port, Map<String, Long> values) {

@@ -51,8 +51,9 @@ final class BenchCode implements AutoCloseable {
     for (DType dtype : List.of(DType.F32, DType.BF16)) {
       specs.add(LinearSpec.plain(dtype.text(), dtype, SIZE, SIZE));
     }
+    specs.add(LinearSpec.plain("bf16_pairs", DType.BF16, SIZE, SIZE).with(true));
     specs.add(new LinearSpec("f8e4m3", DType.F8E4M3, null, new LinearSpec.Tiles(TILE, TILE, SIZE / TILE), SIZE, SIZE,
-        LinearSpec.Rows.ALL, List.of("ptr out", "i64 outStride")));
+        LinearSpec.Rows.ALL, false, List.of("ptr out", "i64 outStride")));
     for (BlockFormat format : BlockFormat.values()) {
       specs.add(new LinearSpec(format.name().toLowerCase(Locale.ROOT), DType.U8, format, SIZE, SIZE,
           LinearSpec.Rows.ALL, List.of("ptr out", "i64 outStride")));

@@ -1,9 +1,22 @@
 package dev.deepstack.codegen.llvm;
 
-/// Products of 8-bit codes: to each lane of a sum the four products of its unsigned codes with four signed ones.
+/// Products of several narrow numbers in one word, added to one sum per lane.
 final class Dot {
   private Dot() {}
 
+  /// Of pairs of bf16 numbers, which needs AVX-512 with bf16. Subnormal numbers count as zero.
+  ///
+  /// @param sum 16 f32
+  /// @param a 16 words of two bf16 numbers; b likewise
+  static String addPairs(Fn f, String sum, String a, String b) {
+    String name = "@llvm.x86.avx512bf16.dpbf16ps.512";
+    String numbers = Fn.vector("bfloat", 32);
+    f.module().declare("<16 x float> " + name + "(<16 x float>, " + numbers + ", " + numbers + ")");
+    return f.call("<16 x float>", name, sum, f.cast("bitcast", a, numbers), f.cast("bitcast", b, numbers));
+  }
+
+  /// Of 8-bit codes: to each lane of a sum the four products of its unsigned codes with four signed ones.
+  ///
   /// @param sum i32 per lane
   /// @param codes a word of four unsigned codes per lane
   /// @param x a word of four signed codes, the same for every lane

@@ -24,8 +24,9 @@ final class FloatTiles {
   private final String block;
   private final String sums;
   private final String unpacked;
+  private final boolean pairs;
   private final @Nullable TileScaling scaling;
-  /// Columns of a slab.
+  /// Columns of a slab: one of x for each unit of a block's row, or two.
   private final int width;
 
   FloatTiles(LinearKernel kernel, Fn f) {
@@ -37,10 +38,16 @@ final class FloatTiles {
     bytesPerK = line.bytes() / line.depth();
     source = kernel.source(f);
     scaling = kernel.scaling();
-    width = scaling == null ? SLAB : scaling.step(SLAB);
+    pairs = kernel.pairs();
+    width = pairs ? 2 * SLAB : scaling == null ? SLAB : scaling.step(SLAB);
     block = f.local("float", (long) BLOCK * SLAB);
     sums = f.local("float", (long) GROUP * BLOCK * lanes);
-    unpacked = kernel.spec.weights() == DType.F32 ? "" : f.local("float", 2L * SLAB * lanes);
+    unpacked = isReady() ? "" : f.local("float", 2L * SLAB * lanes);
+  }
+
+  /// Whether tiles take the weights as they are stored.
+  private boolean isReady() {
+    return pairs || kernel.spec.weights() == DType.F32;
   }
 
   void emit() {
@@ -100,12 +107,13 @@ final class FloatTiles {
           var inSlab = f.mul(k, bytesPerK);
           var b =
               List.of(f.at(kernel.panelAt(f, p), "i8", inSlab), f.at(kernel.panelAt(f, second), "i8", inSlab));
+          var units = pairs ? f.div(f.add(depth, 1), 2) : depth;
           var following =
               f.select(
                   f.icmp("slt", f.add(p, 2), end),
                   f.at(kernel.panelAt(f, f.add(p, 2)), "i8", inSlab),
                   f.at(kernel.panelAt(f, first), "i8", f.mul(f.add(k, width), bytesPerK)));
-          pair(unpack(b, depth), depth, count, f.sub(p, first), following);
+          pair(unpack(b, depth), units, count, f.sub(p, first), following);
         });
   }
 
@@ -125,7 +133,7 @@ final class FloatTiles {
 
   /// Narrow weights become f32 once per slab and are then used by all rows of the block.
   private List<String> unpack(List<String> panels, String depth) {
-    if (kernel.spec.weights() == DType.F32) {
+    if (isReady()) {
       return panels;
     }
     var lines = f.div(f.add(depth, line.depth() - 1), line.depth());
@@ -148,7 +156,7 @@ final class FloatTiles {
     return out;
   }
 
-  private void pair(List<String> b, String depth, String count, String slot, String following) {
+  private void pair(List<String> b, String units, String count, String slot, String following) {
     f.loop(
         "0",
         count,
@@ -165,8 +173,8 @@ final class FloatTiles {
               0,
               tileRows - 1,
               missing ->
-                  new GemmCore(lanes, tileRows - missing)
-                      .call(f, x, b.get(0), b.get(1), depth, c0, c1, ahead));
+                  new GemmCore(lanes, tileRows - missing, pairs)
+                      .call(f, x, b.get(0), b.get(1), units, c0, c1, ahead));
         });
   }
 
@@ -174,7 +182,7 @@ final class FloatTiles {
   /// of the other.
   private String ahead(String row, String following) {
     var offset = f.mul(f.div(row, tileRows), SLAB * 16L);
-    long slabBytes = SLAB * bytesPerK;
+    long slabBytes = width * bytesPerK;
     var inFirst = f.icmp("slt", offset, Long.toString(slabBytes));
     return f.at(
         following,

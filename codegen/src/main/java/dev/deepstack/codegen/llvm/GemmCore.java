@@ -4,8 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The inner part of the matrix product for many rows: a tile of rows times two panels, all sums
-/// in registers. `x` has been copied so that its rows are [Tuning#SLAB] apart, weights are f32.
-record GemmCore(int lanes, int rows) {
+/// in registers. `x` has been copied so that its rows are [Tuning#SLAB] units apart. A unit of `x` and of a row of the
+/// weights is one f32 number or a pair of bf16 numbers, whose products a single instruction adds up.
+record GemmCore(int lanes, int rows, boolean pairs) {
   private static final int PANELS = 2;
   private static final int UNROLL = 4;
 
@@ -15,10 +16,10 @@ record GemmCore(int lanes, int rows) {
   }
 
   private String name() {
-    return "ds.tile.f32x" + lanes + ".m" + rows;
+    return "ds.tile." + (pairs ? "bf16x" : "f32x") + lanes + ".m" + rows;
   }
 
-  /// Emits a call: adds to `c0[i, lane]` and `c1[i, lane]` the sums over `k` of `x[i, k]` times
+  /// Emits a call: adds to `c0[i, lane]` and `c1[i, lane]` the sums over `k` units of `x[i, k]` times
   /// `b0[k, lane]` and `b1[k, lane]`, and fetches memory from `ahead` on into L2 meanwhile.
   void call(Fn f, String x, String b0, String b1, String k, String c0, String c1, String ahead) {
     if (f.module().first(name())) {
@@ -70,18 +71,20 @@ record GemmCore(int lanes, int rows) {
     var x = f.at("%x", "float", k);
     var offset = f.mul(k, lanes);
     var b = List.of(f.at("%b0", "float", offset), f.at("%b1", "float", offset));
+    var unit = pairs ? "i32" : "float";
     for (int u = 0; u < count; u++) {
       var weights = new ArrayList<String>();
       for (String panel : b) {
         weights.add(
-            f.load(Fn.vector("float", lanes), f.at(panel, "float", (long) u * lanes), 4 * lanes));
+            f.load(Fn.vector(unit, lanes), f.at(panel, "float", (long) u * lanes), 4 * lanes));
       }
       for (int i = 0; i < rows; i++) {
         var factor =
-            Vec.splat(f, f.load("float", f.at(x, "float", (long) i * Tuning.SLAB + u)), lanes);
+            Vec.splat(f, f.load(unit, f.at(x, "float", (long) i * Tuning.SLAB + u)), lanes);
         for (int p = 0; p < PANELS; p++) {
           int n = i * PANELS + p;
-          sum.set(n, f.fma(weights.get(p), factor, sum.get(n)));
+          sum.set(n, pairs ? Dot.addPairs(f, sum.get(n), weights.get(p), factor)
+              : f.fma(weights.get(p), factor, sum.get(n)));
         }
       }
     }

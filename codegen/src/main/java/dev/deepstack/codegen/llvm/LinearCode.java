@@ -5,8 +5,10 @@ import dev.deepstack.codegen.llvm.LinearSpec.Rows;
 import dev.deepstack.codegen.tile.Indexing;
 import dev.deepstack.codegen.tile.Kernel;
 import dev.deepstack.codegen.tile.Operand;
+import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
 import dev.deepstack.program.WeightRecipe;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.Shape;
 import java.util.ArrayList;
@@ -29,7 +31,7 @@ final class LinearCode {
   void emit(ModuleText module, String name) {
     Kernel.Scales scales = kernel.scales();
     var spec = new LinearSpec(name + ".linear", recipe.dtype(), recipe.blocks(), tiles(scales), recipe.rows(),
-        recipe.k(), Rows.ALL, scope.context());
+        recipe.k(), Rows.ALL, isBf16(((Op.Linear) kernel.product().op()).x()), scope.context());
     LinearKernel.emit(module, spec, this::store);
     var f = scope.function(module, name);
     var code = scope.code(f);
@@ -49,6 +51,15 @@ final class LinearCode {
   static LinearSpec.@Nullable Tiles tiles(Kernel.@Nullable Scales scales) {
     return scales == null ? null
         : new LinearSpec.Tiles(scales.rows(), scales.columns(), scales.tiles().strides().get(0).constant());
+  }
+
+  /// Whether a value was rounded to bf16, so that bf16 says it exactly.
+  static boolean isBf16(Value x) {
+    return switch (x.op()) {
+      case Op.Cast(var narrow, DType _) -> narrow.type().dtype() == DType.BF16;
+      case Op.View view -> isBf16(view.x());
+      default -> false;
+    };
   }
 
   /// An i64 argument with its type.

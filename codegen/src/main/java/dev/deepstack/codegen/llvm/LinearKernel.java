@@ -5,6 +5,7 @@ import dev.deepstack.codegen.tile.Int8Rows;
 import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
 import dev.deepstack.program.weight.PanelLayout;
+import dev.deepstack.tensor.DType;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
@@ -227,7 +228,17 @@ public final class LinearKernel {
 
   /// What fills the blocks of rows in the function `f`.
   RowSource source(Fn f) {
-    return source == null ? new PlainRows(this, f) : source.apply(f);
+    if (source != null) {
+      return source.apply(f);
+    }
+    var plain = new PlainRows(this, f);
+    return pairs() ? new PairRows(plain, f) : plain;
+  }
+
+  /// Whether tiles multiply pairs of bf16 numbers, which is exact where x holds no others.
+  boolean pairs() {
+    return spec.bf16() && spec.weights() == DType.BF16 && source == null && lanes == 16
+        && module.cpu().has("avx512bf16");
   }
 
   /// How x is scaled, if the weights have tiles.

@@ -16,11 +16,12 @@ import org.jspecify.annotations.Nullable;
 /// @param n columns of the result, at least 1
 /// @param k length of the sums, at least 1
 /// @param rows which rows of `x` are used
+/// @param bf16 whether all numbers of `x` are such that bf16 can say them
 /// @param context further parameters of the function for its [Epilogue], typed: `"ptr out"`,
 /// `"i64 outStride"`
 public record LinearSpec(
     String name, DType weights, @Nullable BlockFormat blocks, @Nullable Tiles tiles, long n, long k, Rows rows,
-    List<String> context) {
+    boolean bf16, List<String> context) {
 
   /// Tiles of `rows` x `columns` weights with one f32 scale each, `stride` scales from one row of tiles to the next.
   public record Tiles(int rows, int columns, long stride) {}
@@ -46,12 +47,17 @@ public record LinearSpec(
   /// A product with plain numbers or blocks.
   public LinearSpec(String name, DType weights, @Nullable BlockFormat blocks, long n, long k, Rows rows,
       List<String> context) {
-    this(name, weights, blocks, null, n, k, rows, context);
+    this(name, weights, blocks, null, n, k, rows, false, context);
   }
 
   /// A product with plain numbers.
   public LinearSpec(String name, DType weights, long n, long k, Rows rows, List<String> context) {
-    this(name, weights, null, null, n, k, rows, context);
+    this(name, weights, null, null, n, k, rows, false, context);
+  }
+
+  /// The same product with rows of which more or less is known.
+  public LinearSpec with(boolean bf16) {
+    return new LinearSpec(name, weights, blocks, tiles, n, k, rows, bf16, context);
   }
 
   /// All rows of `x`, plain results to `ptr out, i64 outStride`: for [Epilogue#plain].

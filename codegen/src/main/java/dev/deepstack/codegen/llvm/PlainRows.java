@@ -19,6 +19,11 @@ final class PlainRows implements RowSource {
 
   @Override
   public void copy(String i, String k, String depth, String to) {
-    RowSource.copy(f, f.at(f.load("ptr", f.at(pointers, "ptr", i)), "float", k), to, "0", depth);
+    RowSource.copy(f, at(i, k), to, "0", depth);
+  }
+
+  /// Where column `k` of the `i`-th row of the block lies.
+  String at(String i, String k) {
+    return f.at(f.load("ptr", f.at(pointers, "ptr", i)), "float", k);
   }
 }

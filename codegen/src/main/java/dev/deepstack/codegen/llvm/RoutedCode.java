@@ -3,6 +3,7 @@ package dev.deepstack.codegen.llvm;
 import dev.deepstack.codegen.llvm.LinearSpec.Rows;
 import dev.deepstack.codegen.tile.Kernel;
 import dev.deepstack.codegen.tile.Operand;
+import dev.deepstack.ir.Op;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.tensor.Dim;
 import java.util.ArrayList;
@@ -28,7 +29,8 @@ final class RoutedCode {
 
   void emit(ModuleText module, String name) {
     var spec = new LinearSpec(name + ".expert", recipe.dtype(), recipe.blocks(), LinearCode.tiles(kernel.scales()),
-        recipe.rows(), recipe.k(), Rows.LISTED_I64, List.of("ptr out", "i64 outStride", "ptr places"));
+        recipe.rows(), recipe.k(), Rows.LISTED_I64, LinearCode.isBf16(((Op.RoutedLinear) kernel.product().op()).x()),
+        List.of("ptr out", "i64 outStride", "ptr places"));
     // Result row i belongs to the i-th listed pair of a token and a choice.
     LinearKernel.emit(module, spec, (f, results, row, column, _) -> {
       String place = f.load("i64", f.at("%places", "i64", row));

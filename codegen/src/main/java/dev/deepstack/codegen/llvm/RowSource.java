@@ -6,7 +6,8 @@ interface RowSource {
   /// Emits what must be known about `count` rows from `first` on.
   void begin(String first, String count);
 
-  /// Emits the copy of `depth` columns from `k` on of the `i`-th row of the block to `to`, floats.
+  /// Emits the copy of `depth` columns from `k` on of the `i`-th row of the block to `to`, in the form
+  /// that tiles take.
   void copy(String i, String k, String depth, String to);
 
   /// Emits the copy of floats `from` up to `end` of one array to the same places of another.

@@ -22,6 +22,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 class LinearKernelTest {
   private static final float UNTOUCHED = -77;
 
+  private static final long[][] SIZES = {
+    {1, 1}, {1, 7}, {15, 2}, {16, 16}, {17, 33}, {31, 64}, {33, 255}, {8, 257}, {97, 131}, {160, 600}
+  };
+
   static Stream<Arguments> targets() {
     return Stream.of(DType.F32, DType.BF16, DType.F16, DType.F8E4M3)
         .flatMap(
@@ -31,28 +35,26 @@ class LinearKernelTest {
   @ParameterizedTest
   @MethodSource("targets")
   void equalsTheDefinition(DType dtype, CpuTarget cpu) {
-    long[][] sizes = {
-      {1, 1},
-      {1, 7},
-      {15, 2},
-      {16, 16},
-      {17, 33},
-      {31, 64},
-      {33, 255},
-      {8, 257},
-      {97, 131},
-      {160, 600}
-    };
+    equalsTheDefinition(dtype, cpu, false);
+  }
+
+  @ParameterizedTest
+  @MethodSource("targets")
+  void equalsTheDefinitionOnRowsThatBf16CanSay(DType dtype, CpuTarget cpu) {
+    equalsTheDefinition(dtype, cpu, true);
+  }
+
+  private static void equalsTheDefinition(DType dtype, CpuTarget cpu, boolean bf16) {
     long[] fewRows = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17};
     var module = new ModuleText(cpu);
-    for (long[] s : sizes) {
+    for (long[] s : SIZES) {
       LinearKernel.emit(
-          module, LinearSpec.plain("mm" + s[0] + "_" + s[1], dtype, s[0], s[1]), Epilogue.plain());
+          module, LinearSpec.plain("mm" + s[0] + "_" + s[1], dtype, s[0], s[1]).with(bf16), Epilogue.plain());
     }
     try (var code = Compiled.of(module)) {
-      for (long[] s : sizes) {
+      for (long[] s : SIZES) {
         for (long m : s[0] == 160 ? new long[] {1, 95, 96, 97, 200} : fewRows) {
-          var data = new Case(dtype, cpu, m, s[0], s[1]);
+          var data = new Case(dtype, cpu, m, s[0], s[1], bf16);
           for (int threads = 1; threads <= 3; threads++) {
             data.check(code, "mm" + s[0] + "_" + s[1], threads, MemorySegment.NULL);
             // Who comes first claims everything, and the others find nothing left.
@@ -81,7 +83,7 @@ class LinearKernelTest {
     try (var code = Compiled.of(module);
         var arena = Arena.ofConfined()) {
       for (int m : new int[] {1, 3, 20}) {
-        var data = new Case(dtype, cpu, 40, 37, 50);
+        var data = new Case(dtype, cpu, 40, 37, 50, false);
         var bias = arena.allocate(37 * 4);
         for (int j = 0; j < 37; j++) {
           bias.setAtIndex(ValueLayout.JAVA_FLOAT, j, j);
@@ -120,7 +122,7 @@ class LinearKernelTest {
     final MemorySegment packed;
     final MemorySegment y;
 
-    Case(DType dtype, CpuTarget cpu, long m, long n, long k) {
+    Case(DType dtype, CpuTarget cpu, long m, long n, long k, boolean bf16) {
       this.m = m;
       this.n = n;
       this.k = k;
@@ -137,7 +139,8 @@ class LinearKernelTest {
       x.fill((byte) 0x7f); // what lies between rows is a NaN
       for (long i = 0; i < m; i++) {
         for (long j = 0; j < k; j++) {
-          x.setAtIndex(ValueLayout.JAVA_FLOAT, i * stride() + j, random.nextFloat() - 0.5f);
+          x.setAtIndex(ValueLayout.JAVA_FLOAT, i * stride() + j, bf16 ? random.nextInt(-128, 129) / 256f
+              : random.nextFloat() - 0.5f);
         }
       }
       var packing = (Packing) LinearKernel.layout(LinearSpec.plain("any", dtype, n, k), cpu);

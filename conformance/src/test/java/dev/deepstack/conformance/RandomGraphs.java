@@ -1,6 +1,7 @@
 package dev.deepstack.conformance;
 
 import dev.deepstack.conformance.OpSamples.Sample;
+import dev.deepstack.ir.Body;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
@@ -10,9 +11,11 @@ import dev.deepstack.tensor.Shape;
 import dev.deepstack.testkit.Gen;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Random well-typed graphs for comparing a target with the interpreter: chains of element-wise ops, views,
-/// reductions, products, gathers and concatenations on small odd shapes with one symbol.
+/// reductions, products, gathers, scatters and concatenations on small odd shapes with one symbol, and now and then a
+/// choice, a loop or a size from data (see [RandomControl]).
 ///
 /// Every step keeps f32 values between -4 and 4 or so, and none has jumps, so small differences stay small.
 final class RandomGraphs {
@@ -25,12 +28,25 @@ final class RandomGraphs {
   private final Graph graph;
   private final Gen gen;
   private final List<Value> pool = new ArrayList<>();
+  /// Where the values outside of a loop's body come from, or null outside of all.
+  private final @Nullable RandomGraphs around;
+  private final List<Value> givens = new ArrayList<>();
+  private int loops;
 
   private RandomGraphs(long seed) {
     draft = new Draft("random/" + seed).tolerance(1e-4, 1e-4);
     graph = draft.graph();
     gen = Gen.of(seed);
+    around = null;
     draft.symbol("s", gen.pick(List.of(1L, 2L, 6L, 13L, 16L)));
+  }
+
+  /// Inside a body of a loop of `around`.
+  RandomGraphs(RandomGraphs around, Graph body) {
+    draft = around.draft;
+    graph = body;
+    gen = around.gen;
+    this.around = around;
   }
 
   /// The graph of a seed.
@@ -51,7 +67,29 @@ final class RandomGraphs {
     return draft.done(pick());
   }
 
-  private Value pick() {
+  Graph graph() {
+    return graph;
+  }
+
+  Gen gen() {
+    return gen;
+  }
+
+  List<Value> pool() {
+    return pool;
+  }
+
+  /// Values of the graph around that the body reads, in order.
+  List<Value> givens() {
+    return givens;
+  }
+
+  /// Bodies around this one.
+  int depth() {
+    return around == null ? 0 : around.depth() + 1;
+  }
+
+  Value pick() {
     // Mostly the newest, so that chains get long.
     return gen.coin() ? pool.getLast() : gen.pick(pool);
   }
@@ -64,17 +102,41 @@ final class RandomGraphs {
     return new Shape(dims);
   }
 
-  private Value input(Shape shape) {
-    return draft.uniform(DType.F32, shape.toString(), -2, 2);
+  Value input(Shape shape) {
+    return around == null ? draft.uniform(DType.F32, shape.toString(), -2, 2) : given(around.input(shape));
   }
 
-  private Value add(Op op) {
+  private Value integers(String shape, long low, long high) {
+    return around == null ? draft.integers(DType.I64, shape, low, high) : given(around.integers(shape, low, high));
+  }
+
+  Value scalar(DType dtype, int value) {
+    return around == null ? draft.values(dtype, "[]", value) : given(around.scalar(dtype, value));
+  }
+
+  /// A symbol that no other loop counts with.
+  String counter() {
+    return around == null ? "i" + loops++ : around.counter();
+  }
+
+  /// A value of the graph around as one of this.
+  Value given(Value outside) {
+    givens.add(outside);
+    return graph.input(Body.given(givens.size() - 1), outside.type());
+  }
+
+  private Value weight(Shape shape) {
+    Value w = draft.weight(DType.F32, shape.toString());
+    return around == null ? w : add(w.op());
+  }
+
+  Value add(Op op) {
     return graph.add(op);
   }
 
-  private Value step(Value x) {
+  Value step(Value x) {
     boolean scalar = x.type().rank() == 0;
-    return switch (gen.intIn(scalar ? 8 : 0, 11)) {
+    return switch (gen.intIn(scalar ? 11 : 0, 15)) {
       case 0 -> permute(x);
       case 1 -> slice(x);
       case 2 -> reduce(x);
@@ -83,15 +145,63 @@ final class RandomGraphs {
       case 5 -> concat(x);
       case 6 -> windows(x);
       case 7 -> convolution(x);
-      case 8 -> reshape(x);
-      case 9 -> binary(x);
+      case 8 -> scatter(x);
+      case 9 -> pad(x);
+      case 10 -> gen.chance(0.3) ? RandomControl.size(this, x) : keeping(x);
+      case 11 -> reshape(x);
+      case 12 -> binary(x);
+      case 13 -> gen.chance(0.3) ? RandomControl.step(this, x) : unary(x);
       default -> unary(x);
     };
   }
 
-  private Value unary(Value x) {
+  /// A step to a value of the same type.
+  Value keeping(Value x) {
+    if (x.type().rank() == 0) {
+      return unary(x);
+    }
+    int last = x.type().rank() - 1;
+    return switch (gen.intIn(0, 5)) {
+      case 0 -> add(new Op.Softmax(x, axis(x)));
+      case 1 -> add(new Op.Tanh(add(new Op.CumSum(x, axis(x)))));
+      case 2 -> halve(add(new Op.RmsNorm(x, null, 1e-3)));
+      case 3 -> x.type().dim(last).isConstant()
+          ? halve(add(new Op.LayerNorm(x, weight(Shape.of(x.type().dim(last))), null, 1e-1))) : unary(x);
+      case 4 -> {
+        Value y = binary(x);
+        yield y.type().equals(x.type()) ? y : unary(x);
+      }
+      default -> unary(x);
+    };
+  }
+
+  Value unary(Value x) {
     return add(gen.pick(List.<Op>of(new Op.Tanh(x), new Op.Sin(x), new Op.Sigmoid(x), new Op.Erf(x), new Op.Neg(x),
         new Op.Abs(x), new Op.Silu(x), new Op.Gelu(x, true), new Op.Cos(x))));
+  }
+
+  /// One slice of an axis set anew, or increased.
+  private Value scatter(Value x) {
+    int axis = axis(x);
+    Dim extent = x.type().dim(axis);
+    if (!extent.isConstant() || !plain(x.type().shape())) {
+      return keeping(x);
+    }
+    // No place twice: the order of sums is free.
+    long at = gen.longIn(0, extent.constant() - 1);
+    Value indices = integers("[1]", at, at);
+    Value source = input(x.type().shape().with(axis, Dim.ONE));
+    return halve(add(new Op.Scatter(x, indices, source, axis, gen.coin() ? Op.Combine.SET : Op.Combine.ADD)));
+  }
+
+  private Value pad(Value x) {
+    var low = new ArrayList<Dim>();
+    var high = new ArrayList<Dim>();
+    for (int i = 0; i < x.type().rank(); i++) {
+      low.add(Dim.of(gen.intIn(0, 1)));
+      high.add(Dim.of(gen.intIn(0, 2)));
+    }
+    return add(new Op.Pad(x, low, high, gen.coin() ? 0 : 0.5));
   }
 
   /// With a value of a shape that broadcasts: a scalar, a row, a column or the whole.
@@ -110,7 +220,7 @@ final class RandomGraphs {
   }
 
   /// Whether an input of this shape says what its symbols are.
-  private static boolean plain(Shape shape) {
+  static boolean plain(Shape shape) {
     return shape.dims().stream().allMatch(d -> d.isConstant() || d.equals(Dim.symbol("s")));
   }
 
@@ -196,7 +306,7 @@ final class RandomGraphs {
       dilations.add(dilation);
     }
     shape.add(Dim.of(channels.constant() / groups));
-    Value w = draft.weight(DType.F32, new Shape(shape).toString());
+    Value w = weight(new Shape(shape));
     return add(new Op.Tanh(add(new Op.Convolution(x, w, strides, dilations, low, high, groups))));
   }
 
@@ -217,7 +327,7 @@ final class RandomGraphs {
     if (!inner.isConstant()) {
       return unary(x);
     }
-    Value w = draft.weight(DType.F32, new Shape(List.of(out, inner)).toString());
+    Value w = weight(new Shape(List.of(out, inner)));
     if (gen.coin() || x.type().rank() < 2) {
       return add(new Op.Tanh(add(new Op.Linear(x, w, null))));
     }
@@ -228,7 +338,7 @@ final class RandomGraphs {
     int axis = axis(x);
     Dim extent = x.type().dim(axis);
     long last = extent.isConstant() ? extent.constant() - 1 : 0;
-    return add(new Op.Gather(x, draft.integers(DType.I64, "[" + gen.intIn(1, 5) + "]", 0, last), axis));
+    return add(new Op.Gather(x, integers("[" + gen.intIn(1, 5) + "]", 0, last), axis));
   }
 
   private Value concat(Value x) {

@@ -43,10 +43,13 @@ public final class Safetensors {
       throw new InvalidInputException("cannot read " + file + ": " + reason(e) + "; check the path and its permissions",
           e);
     }
-    return parse(file, bytes);
+    return read(file, bytes);
   }
 
-  private static SequencedMap<String, HostTensor> parse(Path file, MemorySegment bytes) {
+  /// The tensors in bytes that are mapped already.
+  ///
+  /// @param file for messages
+  public static SequencedMap<String, HostTensor> read(Path file, MemorySegment bytes) {
     if (bytes.byteSize() < 8) {
       throw broken(file, "it is shorter than its 8-byte length field");
     }

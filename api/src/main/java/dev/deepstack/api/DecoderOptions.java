@@ -41,9 +41,14 @@ public record DecoderOptions(long context, int sequences, String cacheType, bool
     return new DecoderOptions(context, count, cacheType, exact, packed);
   }
 
+  /// Tokens that each sequence may have, if the model is made for as many.
+  long contextWanted() {
+    return context == 0 ? CONTEXT_USUAL : context;
+  }
+
   /// Cache slots in whole pages for all sequences.
   long slots(long contextMax, int pageSlots) {
-    long each = context == 0 ? Math.min(contextMax, CONTEXT_USUAL) : Math.min(context, contextMax);
+    long each = Math.min(contextMax, contextWanted());
     return Math.multiplyExact(Math.ceilDiv(each, (long) pageSlots) * pageSlots, (long) sequences);
   }
 }

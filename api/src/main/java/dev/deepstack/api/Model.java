@@ -127,7 +127,8 @@ public final class Model implements AutoCloseable {
             () -> new UnsupportedModelException(files.model() + " must be compiled and no compiler for it is on the "
                 + "class path; add dev.deepstack:deepstack-compiler, or load a .dsp made by deepstack compile"));
     CompiledModel compiled = compiler.compile(files.model(), new ModelCompiler.Options(options.cpu(), options.cached(),
-        options.progress(), options.decoder().cacheType(), options.decoder().exact()));
+        options.progress(), options.decoder().cacheType(), options.decoder().exact(),
+        options.decoder().contextWanted()));
     return compiled.withTokenizer(files.tokenizerText());
   }
 

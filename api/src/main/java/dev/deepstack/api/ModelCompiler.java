@@ -14,9 +14,11 @@ public interface ModelCompiler {
   /// @param progress told what is being done, in a few words
   /// @param cacheType how a decoder's caches are stored: `f32`, `bf16`, `f16` or `q8`
   /// @param exact whether a decoder's activations stay f32, see [DecoderOptions]
-  record Options(String cpu, boolean cached, Consumer<String> progress, String cacheType, boolean exact) {
+  /// @param context tokens that a decoder's sequences have at most
+  record Options(
+      String cpu, boolean cached, Consumer<String> progress, String cacheType, boolean exact, long context) {
     public static Options standard() {
-      return new Options("native", true, _ -> {}, "f32", false);
+      return new Options("native", true, _ -> {}, "f32", false, DecoderOptions.CONTEXT_USUAL);
     }
   }
 

@@ -42,8 +42,8 @@ final class CheckpointReplay {
       @Nullable Path logits) {
     try (Arena arena = Arena.ofShared()) {
       DecoderGolden golden = DecoderGolden.read(folder, arena);
-      ImportedDecoder decoder = Files.isDirectory(model)
-          ? HfImporter.read(model, arena) : GgufDecoder.read(GgufFile.open(model, arena));
+      ImportedDecoder decoder = (Files.isDirectory(model)
+          ? HfImporter.read(model, arena) : GgufDecoder.read(GgufFile.open(model, arena))).forContext(golden.tokens());
       golden.requireVocabulary(decoder.spec().vocab());
       return switch (kind) {
         case REFERENCE -> {
@@ -91,7 +91,7 @@ final class CheckpointReplay {
       ImportedDecoder decoder, Pipeline pipeline, DecoderGolden golden, LoadOptions options, Arena arena) {
     int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     List<Program> programs = DecoderCompiler.programs(decoder, pipeline,
-        new ModelCompiler.Options(options.cpu(), options.cached(), options.progress(), CACHES, true));
+        new ModelCompiler.Options(options.cpu(), options.cached(), options.progress(), CACHES, true, golden.tokens()));
     return Executable.open(programs, name -> decoder.tensor(name, arena), Map.of(), threads,
         Map.of("S", DecoderReplay.slots(golden, PAGE)), null);
   }

@@ -44,6 +44,11 @@ record Checkpoint(ImportedDecoder decoder, Decoding decoding) {
         decoding(decoder.spec(), metadata.textOrNull("tokenizer.chat_template"), vocabulary(metadata)));
   }
 
+  /// The same for sequences of so many tokens, or as many as the model is made for.
+  Checkpoint forContext(long tokens) {
+    return new Checkpoint(decoder.forContext(Math.min(tokens, decoding.contextMax())), decoding);
+  }
+
   private static Decoding decoding(DecoderSpec spec, @Nullable String template, Map<String, Object> vocabulary) {
     FeedForwardSpec.Routed routed = spec.layers().stream().map(LayerSpec::feedForward)
         .filter(FeedForwardSpec.Routed.class::isInstance).map(FeedForwardSpec.Routed.class::cast)

@@ -45,7 +45,8 @@ public final class DecoderCompiler implements ModelCompiler {
     var mapping = new MappedFiles();
     try {
       options.progress().accept("reading " + file.getFileName());
-      Checkpoint checkpoint = Checkpoint.open(file, mapping.arena());        // files     -> description, mapped weights
+      Checkpoint checkpoint = Checkpoint.open(file, mapping.arena())         // files     -> description, mapped weights
+          .forContext(options.context());
       var kept = new ProgramCache(cache, checkpoint.decoder(), cpu, options);
       List<Program> programs = kept.find();
       if (programs == null) {

@@ -75,7 +75,7 @@ class CheckpointsTest {
   private static void replay(Path folder) {
     try (Arena arena = Arena.ofConfined()) {
       DecoderGolden golden = DecoderGolden.read(folder, arena);
-      ImportedDecoder decoder = HfImporter.read(folder, arena);
+      ImportedDecoder decoder = HfImporter.read(folder, arena).forContext(golden.tokens());
       // Small pages, so that sequences have many.
       var options = new Options(DType.F32, 8);
       var engine = new DecoderReference(decoder, options, DecoderReplay.slots(golden, 8), arena);

@@ -26,6 +26,11 @@ public record ImportedDecoder(DecoderSpec spec, SequencedMap<String, StoredForm>
     forms = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(forms));
   }
 
+  /// The same for sequences of so many tokens; see [DecoderSpec#forContext].
+  public ImportedDecoder forContext(long tokens) {
+    return new ImportedDecoder(spec.forContext(tokens), forms, weights);
+  }
+
   /// The form of a weight.
   public StoredForm form(DecoderWeight weight) {
     return Objects.requireNonNull(forms.get(weight.name()), weight.name());

@@ -10,6 +10,9 @@ public sealed interface AttentionSpec {
   /// How queries and keys learn their positions.
   RopeSpec rope();
 
+  /// The same with other positions.
+  AttentionSpec withRope(RopeSpec other);
+
   /// Multiplies a query's product with a key before the softmax.
   double scale();
 
@@ -55,6 +58,11 @@ public sealed interface AttentionSpec {
     public int cacheWidth() {
       return 2 * kvHeads * headDim;
     }
+
+    @Override
+    public Grouped withRope(RopeSpec other) {
+      return new Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window, scale, other);
+    }
   }
 
   /// Keys and values of all heads follow from one latent row per token, which is all that is cached, together with
@@ -82,6 +90,11 @@ public sealed interface AttentionSpec {
     @Override
     public int cacheWidth() {
       return rank + ropeDim;
+    }
+
+    @Override
+    public Latent withRope(RopeSpec other) {
+      return new Latent(heads, queryRank, rank, nopeDim, ropeDim, valueDim, bias, latentEps, window, scale, other);
     }
   }
 }

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A decoder-only transformer as data: everything that its graph, its weights, its cache and its costs follow from.
 ///
-/// Each layer is `x + attention(norm(x))` followed by `x + feedForward(norm(x))`; a norm and the head end the model.
+/// Each layer adds `attention(norm(x))` and then `feedForward(norm(x))` to x, or has its norms elsewhere; a norm and
+/// the head end the model.
 ///
 /// @param family the architecture's name as its file gives it: `model_type`, or GGUF's `general.architecture`
 /// @param vocab rows of the embedding and of the head
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param eps of the layers' norms and the last one
 /// @param tiedHead the head is the embedding's matrix
 /// @param nextTokenLayers layers stored after the last one that only serve to guess further tokens; nobody reads them
+/// @param scales what values are multiplied by on their way
 /// @param tokens what begins and ends a text
 /// @param storage how weights are stored unless a file says otherwise for one of them
 /// @param missing what the model has and the graph builder lacks; empty when it can be built
@@ -26,10 +28,26 @@ public record DecoderSpec(
     double eps,
     boolean tiedHead,
     int nextTokenLayers,
+    Scales scales,
     Tokens tokens,
     Storage storage,
     List<LayerSpec> layers,
     List<String> missing) {
+  /// What values are multiplied by on their way.
+  ///
+  /// @param embedding embedded tokens
+  /// @param residual what a half of a layer adds
+  /// @param logits what the head gives
+  /// @param logitCap logits then become `cap * tanh(logits / cap)`; 0 for no cap
+  /// @param normOffset added to the weights of norms, which some files keep as differences from 1
+  public record Scales(double embedding, double residual, double logits, double logitCap, double normOffset) {
+    public static final Scales NONE = new Scales(1, 1, 1, 0, 0);
+
+    public Scales withEmbedding(double factor) {
+      return new Scales(factor, residual, logits, logitCap, normOffset);
+    }
+  }
+
   /// @param bos the token that begins a text, or null
   /// @param eos tokens that end a text; may be empty
   public record Tokens(@Nullable Integer bos, List<Integer> eos) {
@@ -53,8 +71,17 @@ public record DecoderSpec(
 
   /// The same with other begin and end tokens.
   public DecoderSpec withTokens(Tokens other) {
-    return new DecoderSpec(family, vocab, hidden, contextMax, eps, tiedHead, nextTokenLayers, other, storage, layers,
-        missing);
+    return new DecoderSpec(family, vocab, hidden, contextMax, eps, tiedHead, nextTokenLayers, scales, other, storage,
+        layers, missing);
+  }
+
+  /// The same for sequences of so many tokens: rotations that depend on that are chosen.
+  public DecoderSpec forContext(long tokens) {
+    List<LayerSpec> chosen = layers.stream().map(layer -> new LayerSpec(
+        layer.attention().withRope(layer.attention().rope().forContext(tokens)), layer.feedForward(), layer.norms()))
+        .toList();
+    return new DecoderSpec(family, vocab, hidden, contextMax, eps, tiedHead, nextTokenLayers, scales, this.tokens,
+        storage, chosen, missing);
   }
 
   /// This spec, when its graph can be built.

@@ -3,6 +3,7 @@ package dev.deepstack.models;
 import dev.deepstack.models.DecoderWeight.Role;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The weights of a decoder in the order a token meets them, under the names its graph uses: Hugging Face's names
 /// of Llama and DeepSeek, for every family. Importers translate the names of their files to these.
@@ -46,15 +47,24 @@ public final class DecoderWeights {
   private void layer(int index) {
     layer = index;
     String prefix = prefix(index);
-    add(prefix + "input_layernorm.weight", Role.NORM, spec.hidden());
+    LayerSpec.Norms norms = spec.layers().get(index).norms();
+    norm(prefix, norms.beforeAttention());
     switch (spec.layers().get(index).attention()) {
       case AttentionSpec.Grouped a -> grouped(prefix + "self_attn.", a);
       case AttentionSpec.Latent a -> latent(prefix + "self_attn.", a);
     }
-    add(prefix + "post_attention_layernorm.weight", Role.NORM, spec.hidden());
+    norm(prefix, norms.afterAttention());
+    norm(prefix, norms.beforeFeedForward());
     switch (spec.layers().get(index).feedForward()) {
       case FeedForwardSpec.Dense f -> gated(prefix + "mlp.", f.width(), f.bias());
       case FeedForwardSpec.Routed f -> routed(prefix + "mlp.", f);
+    }
+    norm(prefix, norms.afterFeedForward());
+  }
+
+  private void norm(String prefix, @Nullable String name) {
+    if (name != null) {
+      add(prefix + name + ".weight", Role.NORM, spec.hidden());
     }
   }
 

@@ -12,6 +12,11 @@ public sealed interface RopeScaling {
     return 1;
   }
 
+  /// The same for sequences of so many tokens.
+  default RopeScaling forContext(long tokens) {
+    return this;
+  }
+
   /// The frequencies as they are.
   record None() implements RopeScaling {
     @Override
@@ -59,6 +64,27 @@ public sealed interface RopeScaling {
     @Override
     public float[] apply(float[] frequencies, int dims, double theta) {
       return RopeFrequencies.yarn(dims, theta, this);
+    }
+  }
+
+  /// LongRoPE: each frequency divided by a number of its own, one set of them for sequences that stay within the
+  /// original context and one for others. A cache cannot change from one to the other, so the longest sequence that a
+  /// model is loaded for decides.
+  record LongRope(List<Float> within, List<Float> beyond, double original, double amplitude) implements RopeScaling {
+    public LongRope {
+      within = List.copyOf(within);
+      beyond = List.copyOf(beyond);
+    }
+
+    @Override
+    public RopeScaling forContext(long tokens) {
+      return new Table(tokens > original ? beyond : within, amplitude);
+    }
+
+    /// Those of sequences within the original context, until [#forContext] says more.
+    @Override
+    public float[] apply(float[] frequencies, int dims, double theta) {
+      return RopeFrequencies.divide(frequencies, within);
     }
   }
 

@@ -15,6 +15,16 @@ public record RopeSpec(int dims, boolean last, Op.RopeLayout layout, double thet
     return new RopeSpec(dims, false, layout, theta, scaling);
   }
 
+  /// No positions: a layer that only knows what comes before, not how far.
+  public static RopeSpec none() {
+    return first(0, Op.RopeLayout.HALVES, 1, new RopeScaling.None());
+  }
+
+  /// The same for sequences of so many tokens.
+  RopeSpec forContext(long tokens) {
+    return new RopeSpec(dims, last, layout, theta, scaling.forContext(tokens));
+  }
+
   /// `dims/2` frequencies in radians per position, computed in f32 as PyTorch does.
   public float[] inverseFrequencies() {
     return scaling.apply(RopeFrequencies.base(dims, theta), dims, theta);

@@ -75,9 +75,51 @@ class DecoderConfigTest {
     assertThat(old.layers().getFirst().attention().rope().scaling()).isInstanceOf(RopeScaling.Llama3.class);
   }
 
+  @Test
+  void longRopeFollowsTheContext() {
+    String divisors = "\"short_factor\": [1, 1, 1, 1, 1, 1, 1, 2], \"long_factor\": [1, 2, 3, 4, 5, 6, 7, 8]";
+    DecoderSpec spec = llama(", \"original_max_position_embeddings\": 64, \"rope_scaling\": {\"type\": \"su\", "
+        + divisors + "}");
+    float[] plain = llama("").layers().getFirst().attention().rope().inverseFrequencies();
+    float[] within = spec.forContext(64).layers().getFirst().attention().rope().inverseFrequencies();
+    float[] beyond = spec.forContext(65).layers().getFirst().attention().rope().inverseFrequencies();
+    assertThat(within).startsWith(plain[0], plain[1]).endsWith(plain[7] / 2);
+    assertThat(beyond).startsWith(plain[0], plain[1] / 2).endsWith(plain[7] / 8);
+    double amplitude = Math.sqrt(1 + Math.log(256 / 64.0) / Math.log(64));
+    assertThat(spec.forContext(1).layers().getFirst().attention().rope().scaling().amplitude())
+        .isCloseTo(amplitude, within(1e-12));
+    assertThatThrownBy(() -> llama(", \"rope_scaling\": {\"type\": \"longrope\", \"factor\": 2, "
+        + divisors.replace("[1, 2,", "[2,") + "}"))
+        .isInstanceOf(MalformedModelException.class).hasMessageContaining("7 numbers in long_factor for 8");
+    String zero = divisors.replace("8]", "0]");
+    assertThatThrownBy(() -> llama(", \"rope_scaling\": {\"type\": \"longrope\", " + zero + "}"))
+        .isInstanceOf(MalformedModelException.class).hasMessageContaining("not a number above 0");
+  }
+
+  @Test
+  void layersOfOneTypeTurnAlike() {
+    String gemma = LLAMA.replace("llama", "gemma3_text")
+        .replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 7");
+    DecoderSpec old = DecoderConfig.describe("c", gemma.formatted(
+        ", \"rope_theta\": 1000000, \"rope_local_base_freq\": 5000, \"sliding_window\": 8,"
+        + " \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 8}"));
+    RopeSpec local = old.layers().getFirst().attention().rope();
+    RopeSpec global = old.layers().get(5).attention().rope();
+    assertThat(local.theta()).isEqualTo(5000);
+    assertThat(local.scaling()).isEqualTo(new RopeScaling.None());
+    assertThat(global.theta()).isEqualTo(1e6);
+    assertThat(global.scaling()).isEqualTo(new RopeScaling.Linear(8));
+    assertThat(old.layers()).extracting(l -> l.attention().window()).containsExactly(8, 8, 8, 8, 8, 0, 8);
+    assertThat(old.tiedHead()).isTrue();
+    DecoderSpec now = DecoderConfig.describe("c", gemma.formatted(", \"sliding_window\": 8, \"rope_parameters\": {"
+        + "\"sliding_attention\": {\"rope_theta\": 5000}, \"full_attention\": {\"rope_theta\": 1000000,"
+        + " \"rope_type\": \"linear\", \"factor\": 8}}"));
+    assertThat(now).isEqualTo(old);
+  }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
-      ", \"rope_scaling\": {\"type\": \"su\", \"factor\": 2} | \"su\"",
+      ", \"rope_scaling\": {\"type\": \"ntk\", \"factor\": 2} | \"ntk\"",
       ", \"hidden_act\": \"mish\" | \"mish\"",
   })
   void namesWhatIsNotSupported(String more, String named) {

@@ -36,6 +36,11 @@ public record DecoderGolden(long[] prompt, HostTensor logits, long[] greedy, dou
         tolerance.path("atol").asDouble(1e-4), tolerance.path("rtol").asDouble(1e-4));
   }
 
+  /// Tokens of prompt and continuation.
+  public long tokens() {
+    return (long) prompt.length + greedy.length;
+  }
+
   /// @throws MalformedModelException when the recording belongs to a model with another vocabulary
   public void requireVocabulary(int vocab) {
     boolean fits = logits.shape()[1] == vocab;

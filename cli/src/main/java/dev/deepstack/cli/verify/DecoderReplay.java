@@ -43,8 +43,7 @@ public final class DecoderReplay {
 
   /// Cache slots that the checks need.
   public static long slots(DecoderGolden golden, int pageSlots) {
-    long tokens = (long) golden.prompt().length + golden.greedy().length;
-    return 2 * Math.ceilDiv(tokens, pageSlots) * pageSlots;
+    return 2 * Math.ceilDiv(golden.tokens(), pageSlots) * pageSlots;
   }
 
   /// Runs all checks.

@@ -66,13 +66,15 @@ enum GgufArchitecture {
     var list = new ArrayList<LayerSpec>();
     for (int i = 0; i < layers; i++) {
       AttentionSpec attention = this == DEEPSEEK2 ? layer.latent(i) : layer.grouped(i);
-      list.add(new LayerSpec(attention, new GgufFeedForward(this, file, keys, i, layers).spec()));
+      list.add(new LayerSpec(attention, new GgufFeedForward(this, file, keys, i, layers).spec(),
+          LayerSpec.Norms.BEFORE));
     }
     GgufTensor embedding = file.tensor("token_embd.weight");
     int vocab = size(file, embedding, 0);
     return new DecoderSpec(keys.architecture(), vocab, keys.count("embedding_length"), keys.count("context_length"),
         keys.positive("attention.layer_norm_rms_epsilon", 1e-5),
-        !file.tensors().containsKey("output.weight"), extra, tokens(file, vocab), storage(file), list, List.of());
+        !file.tensors().containsKey("output.weight"), extra, DecoderSpec.Scales.NONE, tokens(file, vocab),
+        storage(file), list, List.of());
   }
 
   /// The architecture of files of a family, be it Hugging Face's name or that of GGUF itself.

@@ -37,7 +37,7 @@ public final class GgufDecoder {
   private static void checkAllUsed(GgufFile file, DecoderSpec spec, GgufWeights weights) {
     var unused = new TreeSet<>(file.tensors().keySet());
     unused.removeAll(weights.used());
-    unused.remove("rope_freqs.weight");
+    unused.removeAll(List.of("rope_freqs.weight", GgufRope.LONG, GgufRope.SHORT));
     int layers = spec.layers().size();
     unused.removeIf(name -> {
       var match = BLOCK.matcher(name);

@@ -29,6 +29,12 @@ final class GgufMetadataWriter {
     metadata.put("general.architecture", GgufValue.of(architecture.text()));
     metadata.put("general.type", GgufValue.of("model"));
     metadata.put("general.name", GgufValue.of(name));
+    if (!spec.scales().equals(DecoderSpec.Scales.NONE)) {
+      missing.add("scaled values");
+    }
+    if (spec.layers().stream().anyMatch(layer -> layer.norms() != LayerSpec.Norms.BEFORE)) {
+      missing.add("norms elsewhere");
+    }
   }
 
   /// How pairs of rotary elements lie in files of the architecture.
@@ -145,6 +151,7 @@ final class GgufMetadataWriter {
     }
     switch (rope.scaling()) {
       case RopeScaling.None _, RopeScaling.Llama3 _, RopeScaling.Table _ -> { }
+      case RopeScaling.LongRope _ -> missing.add("two sets of rotary frequencies");
       case RopeScaling.Dynamic _ -> missing.add("dynamic rope scaling");
       case RopeScaling.Linear(double factor) -> {
         put("rope.scaling.type", GgufValue.of("linear"));

@@ -13,6 +13,9 @@ import java.util.List;
 
 /// Rotary positions of a GGUF file.
 final class GgufRope {
+  static final String LONG = "rope_factors_long.weight";
+  static final String SHORT = "rope_factors_short.weight";
+
   private final GgufFile file;
   private final GgufKeys keys;
 
@@ -44,16 +47,16 @@ final class GgufRope {
 
   private RopeScaling scaling(int dims) {
     double factor = factor();
-    for (String table : List.of("rope_factors_long.weight", "rope_factors_short.weight")) {
-      if (file.tensors().containsKey(table)) {
-        throw unsupported("longrope");
-      }
+    if (file.tensors().containsKey(LONG)) {
+      double original = keys.count("rope.scaling.original_context_length", keys.count("context_length"));
+      return new RopeScaling.LongRope(divisors(SHORT, dims, factor), divisors(LONG, dims, factor), original,
+          keys.positive("rope.scaling.attn_factor", 1));
     }
     if (file.tensors().containsKey("rope_freqs.weight")) {
       if (type().equals("yarn")) {
         throw unsupported("yarn together with a table of frequencies");
       }
-      return table(dims, factor);
+      return new RopeScaling.Table(divisors("rope_freqs.weight", dims, factor), 1);
     }
     return switch (type()) {
       case "none" -> new RopeScaling.None();
@@ -68,10 +71,10 @@ final class GgufRope {
         + "\" is not supported; supported are none, linear, yarn and a table of frequencies");
   }
 
-  private RopeScaling table(int dims, double factor) {
-    GgufTensor tensor = file.tensor("rope_freqs.weight");
+  private List<Float> divisors(String name, int dims, double factor) {
+    GgufTensor tensor = file.tensor(name);
     if (tensor.type().dtype() != DType.F32 || tensor.shape().length != 1 || tensor.shape()[0] != dims / 2) {
-      throw new MalformedModelException(file.name() + ": its tensor rope_freqs.weight is not the f32[" + dims / 2
+      throw new MalformedModelException(file.name() + ": its tensor " + name + " is not the f32[" + dims / 2
           + "] that " + dims + " rotary elements need; fetch another file");
     }
     var divisors = new ArrayList<Float>();
@@ -81,12 +84,12 @@ final class GgufRope {
         float divisor = (float) values.getDouble(i);
         if (!(divisor > 0) || Float.isInfinite(divisor)) {
           throw new MalformedModelException(
-              file.name() + ": its tensor rope_freqs.weight holds " + divisor + "; fetch another file");
+              file.name() + ": its tensor " + name + " holds " + divisor + "; fetch another file");
         }
         divisors.add((float) (divisor * factor));
       }
     }
-    return new RopeScaling.Table(divisors, 1);
+    return divisors;
   }
 
   /// The ends of the ramp are always whole numbers here, as in ggml.

@@ -65,10 +65,11 @@ final class CheckpointWeights {
         }
         case BIAS -> {
           if (!stacks.findBias(w)) {
-            put(w, single(w, names.of(w.name()), w.extents()));
+            linear(w);
           }
         }
-        case EMBEDDING, LINEAR, ROUTER, HEAD, NORM, VECTOR -> put(w, single(w, names.of(w.name()), w.extents()));
+        case LINEAR -> linear(w);
+        case EMBEDDING, ROUTER, HEAD, NORM, VECTOR -> put(w, single(w, names.of(w.name()), w.extents()));
       }
     }
     unexpected();
@@ -169,6 +170,33 @@ final class CheckpointWeights {
       return null;
     }
     return tensor;
+  }
+
+  /// A tensor of its own, or rows of one that holds several matrices.
+  private void linear(DecoderWeight w) {
+    String own = names.of(w.name());
+    FusedRows fused = has(own) ? null : FusedRows.of(w, spec);
+    if (fused == null || !has(fused.file())) {
+      put(w, single(w, own, w.extents()));
+      return;
+    }
+    long[] shape = w.extents();
+    long[] whole = shape.clone();
+    whole[0] = fused.rows();
+    form(w, w.form(spec.storage()));
+    HostTensor tensor = checked(fused.file(), whole);
+    if (tensor == null) {
+      return;
+    }
+    if (!isPlain(tensor)) {
+      problems.add(fused.file() + " is " + tensor.dtype().text() + ", not bf16, f16 or f32");
+      return;
+    }
+    long columns = shape.length == 1 ? 1 : shape[1];
+    long[] strides = shape.length == 1 ? new long[] {1} : new long[] {columns, 1};
+    form(w, new StoredForm.Plain(tensor.dtype()));
+    found.put(w.name(), _ -> new StridedTensor(tensor.dtype(), shape, strides, fused.first() * columns,
+        tensor.data()));
   }
 
   /// One tensor per expert, all alike.

@@ -144,6 +144,18 @@ final class ConfigNode {
     return numbers;
   }
 
+  /// Numbers above zero.
+  List<Double> reals(String key) {
+    var numbers = new ArrayList<Double>();
+    for (JsonNode item : list(key)) {
+      if (!item.isNumber() || !Double.isFinite(item.asDouble()) || !(item.asDouble() > 0)) {
+        throw broken("holds " + item + " in " + key + ", not a number above 0");
+      }
+      numbers.add(item.asDouble());
+    }
+    return numbers;
+  }
+
   private Iterable<JsonNode> list(String key) {
     if (!has(key)) {
       return List.of();

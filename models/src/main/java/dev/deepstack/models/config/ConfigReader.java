@@ -6,9 +6,12 @@ import dev.deepstack.models.AttentionSpec;
 import dev.deepstack.models.AttentionSpec.Biases;
 import dev.deepstack.models.AttentionSpec.QkNorm;
 import dev.deepstack.models.DecoderSpec;
+import dev.deepstack.models.DecoderSpec.Scales;
 import dev.deepstack.models.DecoderSpec.Tokens;
 import dev.deepstack.models.FeedForwardSpec;
 import dev.deepstack.models.LayerSpec;
+import dev.deepstack.models.LayerSpec.Norms;
+import dev.deepstack.models.RopeScaling;
 import dev.deepstack.models.RopeSpec;
 import dev.deepstack.models.RoutingSpec;
 import dev.deepstack.models.RoutingSpec.GroupScore;
@@ -33,7 +36,11 @@ final class ConfigReader {
   private final int hidden;
   private final int heads;
   private final int layers;
+  private final double theta;
   private final RopeConfig rope;
+  private Norms norms = Norms.BEFORE;
+  private boolean tied;
+  private Scales scales = Scales.NONE;
 
   /// @param eps of the family when the config has none
   ConfigReader(ConfigNode c, double eps) {
@@ -50,30 +57,65 @@ final class ConfigReader {
     if (layers > LAYERS_MAX) {
       throw c.broken("says num_hidden_layers is " + layers + ", more than any model has");
     }
+    this.theta = theta;
     rope = new RopeConfig(c, theta);
+  }
+
+  /// Norms of layers elsewhere than before each half.
+  ConfigReader norms(Norms other) {
+    norms = other;
+    return this;
+  }
+
+  /// The head is the embedding's matrix unless the config says otherwise.
+  ConfigReader tied() {
+    tied = true;
+    return this;
+  }
+
+  ConfigReader scales(Scales other) {
+    scales = other;
+    return this;
+  }
+
+  int hidden() {
+    return hidden;
   }
 
   /// The whole decoder from what each layer is.
   DecoderSpec spec(IntFunction<AttentionSpec> attention, IntFunction<FeedForwardSpec> feedForward) {
     var list = new ArrayList<LayerSpec>();
     for (int i = 0; i < layers; i++) {
-      list.add(new LayerSpec(attention.apply(i), feedForward.apply(i)));
+      list.add(new LayerSpec(attention.apply(i), feedForward.apply(i), norms));
     }
     List<Integer> bos = c.numbers("bos_token_id");
     var tokens = new Tokens(bos.isEmpty() ? null : bos.getFirst(), c.numbers("eos_token_id"));
     var quantization = new QuantizationConfig(c);
     return new DecoderSpec(c.text("model_type", ""), c.count("vocab_size"), hidden, c.count("max_position_embeddings"),
-        eps, c.flag("tie_word_embeddings", false), c.countOrZero("num_nextn_predict_layers", 0), tokens,
+        eps, c.flag("tie_word_embeddings", tied), c.countOrZero("num_nextn_predict_layers", 0), scales, tokens,
         quantization.storage(), list, quantization.missing());
   }
 
   /// @param headDim the family's width of a head when the config has none; 0 for an equal share of the hidden width
   GroupedConfig grouped(int headDim) {
-    return grouped(headDim, 1);
+    GroupedConfig all = grouped(headDim, 1);
+    if (rope.rotatedPart(1) != 1) {
+      throw new UnsupportedModelException(c.source() + ": partial_rotary_factor " + rope.rotatedPart(1)
+          + " is not supported for " + c.text("model_type", ""));
+    }
+    return all;
   }
 
   /// @param rotated the family's rotated part of a head when the config has none
   GroupedConfig grouped(int headDim, double rotated) {
+    return grouped(headDim, rotated, rope, Op.RopeLayout.HALVES);
+  }
+
+  GroupedConfig interleaved(int headDim) {
+    return grouped(headDim, 1, rope, Op.RopeLayout.INTERLEAVED);
+  }
+
+  private GroupedConfig grouped(int headDim, double rotated, RopeConfig rope, Op.RopeLayout layout) {
     int width = headDim > 0 ? headDim : share();
     if (c.has("head_dim")) {
       width = c.count("head_dim");
@@ -86,13 +128,22 @@ final class ConfigReader {
     if (heads % kvHeads != 0) {
       throw c.broken("says num_attention_heads is " + heads + ", not a multiple of num_key_value_heads " + kvHeads);
     }
-    double part = rope.rotatedPart(rotated);
-    if (part != 1 && rotated == 1) {
-      throw new UnsupportedModelException(c.source() + ": partial_rotary_factor " + part + " is not supported for "
-          + c.text("model_type", ""));
-    }
-    RopeSpec positions = rope.spec((int) (width * part), Op.RopeLayout.HALVES);
+    RopeSpec positions = rope.spec((int) (width * rope.rotatedPart(rotated)), layout);
     return new GroupedConfig(kvHeads, width, positions);
+  }
+
+  /// The rotation of layers of one type, where types have their own.
+  ///
+  /// @param sliding of layers that see a window; the others have what older configs say of all
+  /// @param older the key of the base of `sliding` in older configs
+  RopeSpec rope(boolean sliding, int dims, String older, double usual) {
+    String type = sliding ? "sliding_attention" : "full_attention";
+    ConfigNode all = c.object("rope_parameters");
+    if (all != null && all.has(type)) {
+      return new RopeConfig(c, sliding ? usual : theta, all.object(type)).spec(dims, Op.RopeLayout.HALVES);
+    }
+    return sliding ? RopeSpec.first(dims, Op.RopeLayout.HALVES, c.positive(older, usual), new RopeScaling.None())
+        : rope.spec(dims, Op.RopeLayout.HALVES);
   }
 
   private int share() {
@@ -108,11 +159,22 @@ final class ConfigReader {
     private QkNorm qkNorm = QkNorm.NONE;
     private @Nullable Double clip;
     private boolean sinks;
+    private double scale;
 
     private GroupedConfig(int kvHeads, int headDim, RopeSpec positions) {
       this.kvHeads = kvHeads;
       this.headDim = headDim;
       this.positions = positions;
+      scale = 1 / Math.sqrt(headDim);
+    }
+
+    int headDim() {
+      return headDim;
+    }
+
+    GroupedConfig scale(double other) {
+      scale = other;
+      return this;
     }
 
     GroupedConfig biases(Biases other) {
@@ -137,8 +199,12 @@ final class ConfigReader {
 
     /// The attention of a layer that sees this many positions; 0 for all.
     AttentionSpec window(int window) {
-      return new AttentionSpec.Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window,
-          1 / Math.sqrt(headDim), positions);
+      return window(window, positions);
+    }
+
+    /// @param turned the positions of this layer
+    AttentionSpec window(int window, RopeSpec turned) {
+      return new AttentionSpec.Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window, scale, turned);
     }
   }
 
@@ -207,14 +273,18 @@ final class ConfigReader {
   }
 
   static ActivationSpec activation(ConfigNode c) {
-    String name = c.text("hidden_act", "silu");
+    return activation(c, "hidden_act", "silu");
+  }
+
+  static ActivationSpec activation(ConfigNode c, String key, String usual) {
+    String name = c.text(key, usual);
     return new ActivationSpec.Gated(switch (name) {
       case "silu", "swish" -> Op.Activation.SILU;
       case "gelu" -> Op.Activation.GELU;
       case "gelu_new", "gelu_pytorch_tanh" -> Op.Activation.GELU_TANH;
       case "relu" -> Op.Activation.RELU;
       default -> throw new UnsupportedModelException(
-          c.source() + ": hidden_act \"" + name + "\" is not supported; supported are silu, gelu, gelu_new, relu");
+          c.source() + ": " + key + " \"" + name + "\" is not supported; supported are silu, gelu, gelu_new, relu");
     });
   }
 

@@ -6,16 +6,20 @@ import dev.deepstack.models.ActivationSpec;
 import dev.deepstack.models.AttentionSpec.Biases;
 import dev.deepstack.models.AttentionSpec.QkNorm;
 import dev.deepstack.models.DecoderSpec;
+import dev.deepstack.models.DecoderSpec.Scales;
 import dev.deepstack.models.FeedForwardSpec;
 import dev.deepstack.models.FeedForwardSpec.Dense;
 import dev.deepstack.models.FeedForwardSpec.Routed;
 import dev.deepstack.models.FeedForwardSpec.Shared;
+import dev.deepstack.models.LayerSpec.Norms;
+import dev.deepstack.models.RopeSpec;
 import dev.deepstack.models.RoutingSpec;
 import dev.deepstack.models.RoutingSpec.GroupScore;
 import dev.deepstack.models.RoutingSpec.Score;
 import dev.deepstack.tensor.UnsupportedModelException;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// What each `model_type` makes of the keys of its config. Defaults are those of transformers 5.
@@ -37,10 +41,23 @@ final class Families {
       case "deepseek_v3", "kimi_k2" -> deepseekV3(c);
       case "gpt_oss" -> gptOss(c);
       case "glm4_moe" -> glm4Moe(c);
+      case "ministral" -> ministral(c);
+      case "phi3" -> phi3(c);
+      case "smollm3" -> smollm3(c);
+      case "granite" -> granite(c);
+      case "olmo2" -> olmo2(c);
+      case "olmo3" -> olmo3(c);
+      case "gemma" -> gemma(c);
+      case "gemma3_text" -> gemma3(c);
+      case "seed_oss" -> seedOss(c);
+      case "ernie4_5" -> ernie(c);
+      case "exaone4" -> exaone4(c);
+      case "dots1" -> dots1(c);
       case "" -> throw c.broken("has no \"model_type\"");
       default -> throw new UnsupportedModelException(c.source() + ": model_type \"" + type
           + "\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen2_moe, qwen3_moe, mixtral, olmoe,"
-          + " deepseek_v2, deepseek_v3, kimi_k2, gpt_oss, glm4_moe");
+          + " deepseek_v2, deepseek_v3, kimi_k2, gpt_oss, glm4_moe, ministral, phi3, smollm3, granite, olmo2, olmo3,"
+          + " gemma, gemma3_text, seed_oss, ernie4_5, exaone4, dots1");
     };
   }
 
@@ -130,15 +147,15 @@ final class Families {
   private static DecoderSpec deepseekV3(ConfigNode c) {
     var r = new ConfigReader(c, 1e-6);
     return r.spec(r.latent(c.flag("rope_interleave", true), false),
-        deepseekLayers(r, c, biasedRouting(r, c, 2.5), false));
+        deepseekLayers(r, c, biasedRouting(r, c, 2.5, true), false));
   }
 
   /// DeepSeek-V3's router, which GLM-4.5 has too.
-  private static RoutingSpec biasedRouting(ConfigReader r, ConfigNode c, double scale) {
+  private static RoutingSpec biasedRouting(ConfigReader r, ConfigNode c, double scale, boolean renormalise) {
     r.requireOneOf("topk_method", c.text("topk_method", "noaux_tc"), "noaux_tc");
     r.requireOneOf("scoring_func", c.text("scoring_func", "sigmoid"), "sigmoid");
     return new RoutingSpec(c.count("num_experts_per_tok"), Score.SIGMOID, false, true,
-        r.groups(GroupScore.SUM_OF_BEST_TWO, Double.NEGATIVE_INFINITY), c.flag("norm_topk_prob", true), 1e-20,
+        r.groups(GroupScore.SUM_OF_BEST_TWO, Double.NEGATIVE_INFINITY), c.flag("norm_topk_prob", renormalise), 1e-20,
         c.real("routed_scaling_factor", scale));
   }
 
@@ -170,7 +187,126 @@ final class Families {
     var r = new ConfigReader(c, 1e-5);
     var attention = r.grouped(0, 0.5).biases(c.flag("attention_bias", false) ? Biases.QKV : Biases.NONE)
         .qkNorm(c.flag("use_qk_norm", false) ? QkNorm.PER_HEAD : QkNorm.NONE);
-    return r.spec(_ -> attention.window(0), deepseekLayers(r, c, biasedRouting(r, c, 1), false));
+    return r.spec(_ -> attention.window(0), deepseekLayers(r, c, biasedRouting(r, c, 1, true), false));
+  }
+
+  private static DecoderSpec ministral(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-6);
+    var attention = r.grouped(0);
+    int[] windows = r.windows(_ -> true, c.mentions("sliding_window") ? c.countOrZero("sliding_window", 0) : 4096);
+    Dense dense = dense(c, false);
+    return r.spec(i -> attention.window(windows[i]), _ -> dense);
+  }
+
+  private static DecoderSpec phi3(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-5);
+    var attention = r.grouped(0, 1);
+    int window = c.countOrZero("sliding_window", 0);
+    Dense dense = dense(c, false);
+    return r.spec(_ -> attention.window(window), _ -> dense);
+  }
+
+  private static DecoderSpec smollm3(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-6, 2e6).tied();
+    var attention = r.grouped(0).biases(all(c.flag("attention_bias", false)));
+    List<Integer> turned = c.numbers("no_rope_layers");
+    int interval = c.count("no_rope_layer_interval", 4);
+    IntPredicate still = i -> turned.isEmpty() ? (i + 1) % interval == 0 : i >= turned.size() || turned.get(i) == 0;
+    int[] windows = r.windows(still, slidingWindow(c));
+    Dense dense = dense(c, c.flag("mlp_bias", false));
+    return r.spec(i -> still.test(i) ? attention.window(windows[i], RopeSpec.none()) : attention.window(windows[i]),
+        _ -> dense);
+  }
+
+  private static DecoderSpec granite(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-6).scales(new Scales(c.positive("embedding_multiplier", 1),
+        c.positive("residual_multiplier", 1), 1 / c.positive("logits_scaling", 1), 0, 0));
+    var attention = r.grouped(0).biases(all(c.flag("attention_bias", false)))
+        .scale(c.positive("attention_multiplier", 1));
+    Dense dense = dense(c, c.flag("mlp_bias", false));
+    return r.spec(_ -> attention.window(0), _ -> dense);
+  }
+
+  private static DecoderSpec olmo2(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-5).norms(Norms.AFTER);
+    var attention = r.grouped(0).biases(all(c.flag("attention_bias", false))).qkNorm(QkNorm.FULL);
+    Dense dense = dense(c, false);
+    return r.spec(_ -> attention.window(0), _ -> dense);
+  }
+
+  private static DecoderSpec olmo3(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-5, 500000).norms(Norms.AFTER);
+    var attention = r.grouped(0).biases(all(c.flag("attention_bias", false))).qkNorm(QkNorm.FULL);
+    int[] windows = r.windows(i -> (i + 1) % 4 != 0, c.count("sliding_window", 4096));
+    Dense dense = dense(c, false);
+    return r.spec(i -> attention.window(windows[i],
+        r.rope(windows[i] > 0, attention.headDim(), "rope_theta", 500000)), _ -> dense);
+  }
+
+  /// What all Gemma models do to embeddings and norms.
+  private static Scales gemmaScales(ConfigNode c) {
+    return new Scales(Math.sqrt(c.count("hidden_size")), 1, 1, c.real("final_logit_softcapping", 0), 1);
+  }
+
+  private static DecoderSpec gemma(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-6).tied().scales(gemmaScales(c));
+    var attention = r.grouped(256).biases(all(c.flag("attention_bias", false)));
+    // Older configs say gelu in hidden_act and mean what hidden_activation says.
+    Dense dense = new Dense(c.count("intermediate_size"), false,
+        activation(c, c.firstOf("hidden_activation", "hidden_act"), "gelu_pytorch_tanh"));
+    return r.spec(_ -> attention.window(0), _ -> dense);
+  }
+
+  private static DecoderSpec gemma3(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-6, 1e6).tied().norms(Norms.AROUND).scales(gemmaScales(c));
+    boolean both = c.flag("use_bidirectional_attention", false);
+    r.requireOneOf("use_bidirectional_attention", String.valueOf(both), "false");
+    r.requireOneOf("attn_logit_softcapping", String.valueOf(c.real("attn_logit_softcapping", 0)), "0.0");
+    var attention = r.grouped(256).biases(all(c.flag("attention_bias", false))).qkNorm(QkNorm.PER_HEAD)
+        .scale(1 / Math.sqrt(c.positive("query_pre_attn_scalar", 256)));
+    int pattern = c.count("sliding_window_pattern", 6);
+    int[] windows = r.windows(i -> (i + 1) % pattern != 0, c.count("sliding_window", 4096));
+    Dense dense = new Dense(c.count("intermediate_size"), false,
+        activation(c, "hidden_activation", "gelu_pytorch_tanh"));
+    return r.spec(i -> attention.window(windows[i],
+        r.rope(windows[i] > 0, attention.headDim(), "rope_local_base_freq", 10000)), _ -> dense);
+  }
+
+  private static DecoderSpec seedOss(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-6);
+    boolean bias = c.flag("attention_bias", true);
+    var attention = r.grouped(128).biases(new Biases(bias, bias, bias, c.flag("attention_out_bias", false)));
+    Dense dense = dense(c, c.flag("mlp_bias", false));
+    return r.spec(_ -> attention.window(0), _ -> dense);
+  }
+
+  private static DecoderSpec ernie(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-5, 500000).tied();
+    boolean bias = c.flag("use_bias", false);
+    var attention = r.interleaved(128).biases(all(bias));
+    Dense dense = dense(c, bias);
+    return r.spec(_ -> attention.window(0), _ -> dense);
+  }
+
+  private static DecoderSpec exaone4(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-5).norms(Norms.AFTER);
+    var attention = r.grouped(0).qkNorm(QkNorm.PER_HEAD);
+    int window = c.mentions("sliding_window") ? c.countOrZero("sliding_window", 0) : 4096;
+    int[] windows = r.windows(i -> (i + 1) % c.count("sliding_window_pattern", 4) != 0, window);
+    Dense dense = dense(c, false);
+    // Layers that see everything know no positions, where there are others.
+    return r.spec(i -> window > 0 && windows[i] == 0 ? attention.window(0, RopeSpec.none())
+        : attention.window(windows[i]), _ -> dense);
+  }
+
+  private static DecoderSpec dots1(ConfigNode c) {
+    var r = new ConfigReader(c, 1e-6);
+    var attention = r.grouped(0).biases(all(c.flag("attention_bias", false))).qkNorm(QkNorm.PER_HEAD);
+    int window = c.mentions("sliding_window") ? c.countOrZero("sliding_window", 0) : 4096;
+    int first = c.countOrZero("max_window_layers", 62);
+    int[] windows = r.windows(i -> i >= first, window);
+    IntFunction<FeedForwardSpec> layers = deepseekLayers(r, c, biasedRouting(r, c, 1, false), false);
+    return r.spec(i -> attention.window(windows[i]), layers);
   }
 
   private static Dense dense(ConfigNode c, boolean bias) {

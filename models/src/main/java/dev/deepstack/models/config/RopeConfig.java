@@ -4,6 +4,7 @@ import dev.deepstack.ir.Op;
 import dev.deepstack.models.RopeScaling;
 import dev.deepstack.models.RopeSpec;
 import dev.deepstack.tensor.UnsupportedModelException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Rotary positions in either form: `rope_parameters` with everything inside, or `rope_theta` beside `rope_scaling`.
@@ -14,8 +15,13 @@ final class RopeConfig {
   private final String type;
 
   RopeConfig(ConfigNode c, double theta) {
+    this(c, theta, c.object(c.firstOf("rope_parameters", "rope_scaling")));
+  }
+
+  /// @param inner the object with all that is said of the rotation, or null
+  RopeConfig(ConfigNode c, double theta, @Nullable ConfigNode inner) {
     this.c = c;
-    inner = c.object(c.firstOf("rope_parameters", "rope_scaling"));
+    this.inner = inner;
     this.theta = inner != null && inner.has("rope_theta")
         ? inner.positive("rope_theta", 0)
         : c.positive("rope_theta", theta);
@@ -40,10 +46,10 @@ final class RopeConfig {
     if (dims % 2 != 0 || dims == 0) {
       throw c.broken("leads to " + dims + " rotary elements of a head, which do not make pairs");
     }
-    return RopeSpec.first(dims, layout, theta, scaling());
+    return RopeSpec.first(dims, layout, theta, scaling(dims));
   }
 
-  private RopeScaling scaling() {
+  private RopeScaling scaling(int dims) {
     if (inner == null) {
       return new RopeScaling.None();
     }
@@ -52,10 +58,29 @@ final class RopeConfig {
       case "linear" -> new RopeScaling.Linear(positive("factor"));
       case "dynamic" -> new RopeScaling.Dynamic(positive("factor"));
       case "llama3" -> llama3();
-      case "yarn" -> yarn(inner);
+      // The first Phi-3 models call LongRoPE by other names.
+      case "yarn" -> inner.has("short_factor") ? longrope(inner, dims) : yarn(inner);
+      case "longrope", "su" -> longrope(inner, dims);
       default -> throw new UnsupportedModelException(c.source() + ": rope scaling \"" + type
-          + "\" is not supported; supported are default, linear, dynamic, llama3 and yarn");
+          + "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
     };
+  }
+
+  private RopeScaling longrope(ConfigNode node, int dims) {
+    // Models that were made for a longer context than the one before scaling say the factor by these two.
+    double factor = node.has("factor") ? node.positive("factor", 1)
+        : c.count("max_position_embeddings") / original();
+    double usual = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original()));
+    return new RopeScaling.LongRope(divisors(node, "short_factor", dims),
+        divisors(node, "long_factor", dims), original(), node.positive("attention_factor", usual));
+  }
+
+  private List<Float> divisors(ConfigNode node, String key, int dims) {
+    List<Double> divisors = node.reals(key);
+    if (divisors.size() != dims / 2) {
+      throw c.broken("has " + divisors.size() + " numbers in " + key + " for " + dims / 2 + " rotary pairs");
+    }
+    return divisors.stream().map(Double::floatValue).toList();
   }
 
   private RopeScaling llama3() {

@@ -17,6 +17,7 @@ import dev.deepstack.tensor.TensorType;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// The graph of one step of a decoder: T tokens of B sequences at once, chunks of prompts and single tokens mixed.
 ///
@@ -55,24 +56,43 @@ public final class DecoderGraph {
     var rotations = new Rotations(g, spec, step.positions());
     var attention = new AttentionGraph(g, spec, weights, rotations, step);
     var feedForward = new FeedForwardGraph(g, weights);
-    Value x = weights.rows(DecoderWeights.EMBEDDING, step.tokens());
+    DecoderSpec.Scales scales = spec.scales();
+    Value x = scaled(g, weights.rows(DecoderWeights.EMBEDDING, step.tokens()), scales.embedding());
     for (int i = 0; i < spec.layers().size(); i++) {
       LayerSpec layer = spec.layers().get(i);
       String prefix = DecoderWeights.prefix(i);
-      Value normed = norm(g, weights, x, prefix + "input_layernorm.weight", spec.eps());
-      x = g.add(new Op.Add(x, attention.layer(i, layer.attention(), normed)));
-      normed = norm(g, weights, x, prefix + "post_attention_layernorm.weight", spec.eps());
-      x = g.add(new Op.Add(x, feedForward.layer(prefix + "mlp.", layer.feedForward(), normed)));
+      LayerSpec.Norms norms = layer.norms();
+      Value y = attention.layer(i, layer.attention(), norm(g, weights, x, prefix, norms.beforeAttention(), spec.eps()));
+      y = norm(g, weights, y, prefix, norms.afterAttention(), spec.eps());
+      x = g.add(new Op.Add(x, scaled(g, y, scales.residual())));
+      y = norm(g, weights, x, prefix, norms.beforeFeedForward(), spec.eps());
+      y = feedForward.layer(prefix + "mlp.", layer.feedForward(), y);
+      y = norm(g, weights, y, prefix, norms.afterFeedForward(), spec.eps());
+      x = g.add(new Op.Add(x, scaled(g, y, scales.residual())));
     }
     Value wanted = g.add(new Op.Gather(x, step.select(), 0));
     wanted = norm(g, weights, wanted, DecoderWeights.LAST_NORM, spec.eps());
     String head = spec.tiedHead() ? DecoderWeights.EMBEDDING : DecoderWeights.HEAD;
-    g.result("logits", g.add(new Op.Linear(wanted, weights.matrix(head), null)));
+    Value logits = scaled(g, g.add(new Op.Linear(wanted, weights.matrix(head), null)), scales.logits());
+    if (scales.logitCap() > 0) {
+      logits = scaled(g, g.add(new Op.Tanh(scaled(g, logits, 1 / scales.logitCap()))), scales.logitCap());
+    }
+    g.result("logits", logits);
     return g;
   }
 
+  private static Value scaled(Graph g, Value x, double factor) {
+    return factor == 1 ? x : g.add(new Op.Mul(x, g.constant(factor, x)));
+  }
+
+  /// x itself where there is no such norm.
+  private static Value norm(
+      Graph g, StoredWeights weights, Value x, String prefix, @Nullable String name, double eps) {
+    return name == null ? x : norm(g, weights, x, prefix + name + ".weight", eps);
+  }
+
   static Value norm(Graph g, StoredWeights weights, Value x, String name, double eps) {
-    return g.add(new Op.RmsNorm(x, weights.vector(name), eps));
+    return g.add(new Op.RmsNorm(x, weights.gain(name), eps));
   }
 
   /// The graph's weights that no checkpoint holds and that follow from the spec alone: rotary frequencies.

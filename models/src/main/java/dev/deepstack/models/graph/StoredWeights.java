@@ -22,10 +22,12 @@ final class StoredWeights {
   private final Graph g;
   private final Map<String, DecoderWeight> weights = new HashMap<>();
   private final Function<DecoderWeight, StoredForm> forms;
+  private final double normOffset;
 
   StoredWeights(Graph g, DecoderSpec spec, Function<DecoderWeight, StoredForm> forms) {
     this.g = g;
     this.forms = forms;
+    normOffset = spec.scales().normOffset();
     DecoderWeights.of(spec).forEach(w -> weights.put(w.name(), w));
   }
 
@@ -82,6 +84,16 @@ final class StoredWeights {
         .with(-1, Dim.of(Math.ceilDiv(shape.dim(-1).constant(), tiles.columns())));
     Value scales = g.weight(w.name() + StoredForm.Tiles.SCALES, new TensorType(tiles.scale(), across));
     return g.add(new Op.ScaleTiles(codes, g.cast(scales, DType.F32), tiles.rows(), tiles.columns()));
+  }
+
+  /// What a norm multiplies by.
+  Value gain(String name) {
+    Value stored = vector(name);
+    if (normOffset == 0) {
+      return stored;
+    }
+    Value wide = g.cast(stored, DType.F32);
+    return g.add(new Op.Add(wide, g.constant(normOffset, wide)));
   }
 
   /// A norm's weight or another vector.

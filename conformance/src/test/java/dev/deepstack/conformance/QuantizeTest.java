@@ -83,7 +83,7 @@ class QuantizeTest {
       try {
         content = GgufExport.of(decoder, name, GgufTokenizer.of(checkpoint, decoder.spec().vocab(), null));
       } catch (UnsupportedModelException e) {
-        assertThat(e.getMessage()).contains("cannot say");
+        assertThat(e.getMessage()).containsAnyOf("cannot say", "cannot be written as GGUF files yet");
         assumeThat(false).as(e.getMessage()).isTrue();
         return;
       }

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// pointed to; the others are packed once.
 final class WeightMemory {
   private static final long ALIGNMENT = 64;
+  private static final long CHUNK_BYTES = 8 << 20;
 
   private final Arena arena;
   private final WeightSource source;
@@ -146,20 +147,40 @@ final class WeightMemory {
         try (Arena scratch = Arena.ofConfined()) {
           HostTensor tensor = tensor(recipe, piece, group, scratch);
           MemorySegment rows = tensor.data().asSlice(start(piece, group) * recipe.dtype().bytes());
-          switch (layout) {
-            case Packing p when piece.inner() > 1 ->
-                p.packRows(taps(recipe, piece, tensor, scratch), recipe.columns(), 1, row, piece.rows(), into, packer);
-            case Packing p ->
-                p.packRows(rows, piece.rowStride(), piece.columnStride(), row, piece.rows(), into, packer);
-            case BlockPacking b -> b.packRows(rows, piece.rowStride(), row, piece.rows(), into, packer);
+          if (layout instanceof Packing p && piece.inner() > 1) {
+            p.packRows(taps(recipe, piece, tensor, scratch), recipe.columns(), 1, row, piece.rows(), into, packer);
+          } else {
+            packRows(layout, recipe, piece, rows, row, into, packer);
           }
-          // Otherwise the whole file would be in this process's memory beside the copy.
           LargeMemory.forget(tensor.data());
         }
         row += piece.rows();
       }
     }
     return packed;
+  }
+
+  /// Some rows after the other, forgetting those that are packed: otherwise a large matrix, or the whole file, would be
+  /// in this process's memory beside the copy.
+  private void packRows(PanelLayout layout, WeightRecipe recipe, Piece piece, MemorySegment rows, long to,
+      MemorySegment into, @Nullable PanelCode packer) {
+    long rowBytes = piece.rowStride() * recipe.dtype().bytes();
+    // Columns apart are rows of the file: then every part of the matrix is everywhere.
+    long step = piece.columnStride() == 1 && rowBytes > 0 ? Math.max(panelRows, CHUNK_BYTES / rowBytes) : piece.rows();
+    long next;
+    for (long first = 0; first < piece.rows(); first = next) {
+      // Up to the end of a panel.
+      next = Math.min(piece.rows(), first + step - (to + first + step) % panelRows);
+      MemorySegment from = rows.asSlice(first * rowBytes);
+      switch (layout) {
+        case Packing p ->
+            p.packRows(from, piece.rowStride(), piece.columnStride(), to + first, next - first, into, packer);
+        case BlockPacking b -> b.packRows(from, piece.rowStride(), to + first, next - first, into, packer);
+      }
+      if (next < piece.rows()) {
+        LargeMemory.forget(from.asSlice(0, (next - first) * rowBytes));
+      }
+    }
   }
 
   /// The rows of a convolution with the channels of a tap side by side.

@@ -9,7 +9,7 @@ import java.util.List;
 /// wait in memory between slabs.
 final class BlockTiles {
   private static final int SLAB = BlockTile.SLAB;
-  private static final int BLOCK = 72;
+  private static final int BLOCK = 132;
   private static final int GROUP = 2 * Tuning.GROUP_PAIRS;
 
   private final LinearKernel kernel;

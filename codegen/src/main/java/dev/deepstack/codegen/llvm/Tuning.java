@@ -16,10 +16,10 @@ final class Tuning {
   static final int SLAB = 256;
 
   /// Rows of x that a block of tiles covers.
-  static final int BLOCK_ROWS = 96;
+  static final int BLOCK_ROWS = 128;
 
   /// Pairs of panels that share one copy of a block of x.
-  static final int GROUP_PAIRS = 4;
+  static final int GROUP_PAIRS = 8;
 
   private Tuning() {}
 }

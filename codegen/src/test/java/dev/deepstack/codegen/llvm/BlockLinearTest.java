@@ -31,7 +31,7 @@ class BlockLinearTest {
   @ParameterizedTest
   @MethodSource("targets")
   void equalsTheDefinition(BlockFormat format, CpuTarget cpu) {
-    long[][] sizes = {{1, 1}, {15, 2}, {16, 3}, {17, 4}, {33, 5}, {160, 9}};
+    long[][] sizes = {{1, 1}, {15, 2}, {16, 3}, {17, 4}, {33, 5}, {160, 9}, {290, 2}};
     long[] fewRows = {0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 19};
     var module = new ModuleText(cpu);
     for (long[] s : sizes) {
@@ -42,7 +42,7 @@ class BlockLinearTest {
     try (var code = Compiled.of(module)) {
       for (long[] s : sizes) {
         new Case(format, cpu, 1, s[0], s[1] * format.weights()).packs(code);
-        for (long m : s[0] == 160 ? new long[] {1, 71, 73, 150} : fewRows) {
+        for (long m : s[0] >= 160 ? new long[] {1, 131, 133, 150} : fewRows) {
           var data = new Case(format, cpu, m, s[0], s[1] * format.weights());
           for (int threads = 1; threads <= 2; threads++) {
             data.check(code, name(s), threads, MemorySegment.NULL);

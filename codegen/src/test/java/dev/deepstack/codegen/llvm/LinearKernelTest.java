@@ -23,7 +23,7 @@ class LinearKernelTest {
   private static final float UNTOUCHED = -77;
 
   private static final long[][] SIZES = {
-    {1, 1}, {1, 7}, {15, 2}, {16, 16}, {17, 33}, {31, 64}, {33, 255}, {8, 257}, {97, 131}, {160, 600}
+    {1, 1}, {1, 7}, {15, 2}, {16, 16}, {17, 33}, {31, 64}, {33, 255}, {8, 257}, {97, 131}, {160, 600}, {290, 40}
   };
 
   static Stream<Arguments> targets() {
@@ -53,7 +53,7 @@ class LinearKernelTest {
     }
     try (var code = Compiled.of(module)) {
       for (long[] s : SIZES) {
-        for (long m : s[0] == 160 ? new long[] {1, 95, 96, 97, 200} : fewRows) {
+        for (long m : s[0] >= 160 ? new long[] {1, 127, 128, 129, 200} : fewRows) {
           var data = new Case(dtype, cpu, m, s[0], s[1], bf16);
           for (int threads = 1; threads <= 3; threads++) {
             data.check(code, "mm" + s[0] + "_" + s[1], threads, MemorySegment.NULL);

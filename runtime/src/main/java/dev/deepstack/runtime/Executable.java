@@ -68,6 +68,9 @@ public final class Executable implements AutoCloseable {
     }
     try {
       copy = PackedCopy.of(place, programs, arena);
+      if (copy != null) {
+        copy.read(arena);
+      }
       var memory = new WeightMemory(arena, weights, programs.getFirst().panelRows(), copy);
       programs.forEach(p -> variants.add(Variant.load(p, memory)));
       packedBytes = memory.packedBytes();

@@ -51,21 +51,22 @@ public final class PackedCopy {
 
   private final Place place;
   private final SequencedMap<WeightRecipe, Long> offsets = new LinkedHashMap<>();
+  private final int panelRows;
   private final long length;
   private final byte[] head;
   private final @Nullable MemorySegment mapped;
+  private @Nullable ResidentWeights resident;
   private @Nullable Thread writer;
   private volatile boolean stopped;
 
   private PackedCopy(Place place, List<Program> programs, Arena arena) {
     this.place = place;
-    int panelRows = programs.getFirst().panelRows();
+    panelRows = programs.getFirst().panelRows();
     long end = PAGE;
     for (Program program : programs) {
       for (WeightRecipe recipe : program.weights()) {
         if (recipe.layout() == WeightRecipe.Layout.PANELS && offsets.putIfAbsent(recipe, end) == null) {
-          long bytes = recipe.groups() * recipe.panels(panelRows).bytes();
-          end += (bytes + PAGE - 1) / PAGE * PAGE;
+          end += (bytes(recipe) + PAGE - 1) / PAGE * PAGE;
         }
       }
     }
@@ -128,10 +129,29 @@ public final class PackedCopy {
     }
   }
 
+  /// Reads the weights into memory that is faster than the mapped file, as far as there is time and memory for it.
+  ///
+  /// @param arena of that memory
+  void read(Arena arena) {
+    if (mapped != null) {
+      var pieces = new LinkedHashMap<Long, Long>();
+      offsets.forEach((recipe, offset) -> pieces.put(offset, bytes(recipe)));
+      resident = ResidentWeights.read(place.file, pieces, arena);
+    }
+  }
+
+  private long bytes(WeightRecipe recipe) {
+    return recipe.groups() * recipe.panels(panelRows).bytes();
+  }
+
   /// The packed weight, if it is kept.
-  @Nullable MemorySegment find(WeightRecipe recipe, long bytes) {
+  @Nullable MemorySegment find(WeightRecipe recipe) {
     Long offset = offsets.get(recipe);
-    return mapped == null || offset == null ? null : mapped.asSlice(offset, bytes);
+    if (mapped == null || offset == null) {
+      return null;
+    }
+    MemorySegment read = resident == null ? null : resident.find(offset);
+    return read != null ? read : mapped.asSlice(offset, bytes(recipe));
   }
 
   /// Begins to keep weights that have been packed.

@@ -135,7 +135,7 @@ final class WeightMemory {
     PanelLayout layout = recipe.panels(panelRows);
     PanelCode packer = PanelCode.of(code, recipe.blocks());
     long bytes = recipe.groups() * layout.bytes();
-    MemorySegment kept = copy == null ? null : copy.find(recipe, bytes);
+    MemorySegment kept = copy == null ? null : copy.find(recipe);
     if (kept != null) {
       return kept;
     }

@@ -54,7 +54,7 @@ class PackedCopyTest {
   private void keep() {
     try (var arena = Arena.ofShared()) {
       PackedCopy copy = Objects.requireNonNull(PackedCopy.of(place("a"), List.of(program(LARGE, SMALL)), arena));
-      assertThat(copy.find(LARGE, bytes(LARGE))).isNull();
+      assertThat(copy.find(LARGE)).isNull();
       MemorySegment large = arena.allocate(bytes(LARGE), 64);
       large.set(ValueLayout.JAVA_INT, bytes(LARGE) - 4, 77);
       MemorySegment small = arena.allocate(bytes(SMALL), 64);
@@ -73,9 +73,33 @@ class PackedCopyTest {
     }
     try (var arena = Arena.ofShared()) {
       PackedCopy copy = Objects.requireNonNull(PackedCopy.of(place("a"), List.of(program(LARGE, SMALL)), arena));
-      MemorySegment large = Objects.requireNonNull(copy.find(LARGE, bytes(LARGE)));
+      MemorySegment large = Objects.requireNonNull(copy.find(LARGE));
       assertThat(large.get(ValueLayout.JAVA_INT, bytes(LARGE) - 4)).isEqualTo(77);
-      assertThat(Objects.requireNonNull(copy.find(SMALL, bytes(SMALL))).get(ValueLayout.JAVA_INT, 0)).isEqualTo(99);
+      assertThat(Objects.requireNonNull(copy.find(SMALL)).get(ValueLayout.JAVA_INT, 0)).isEqualTo(99);
+      assertThat(large.isMapped()).isTrue();
+
+      copy.read(arena);
+      MemorySegment read = Objects.requireNonNull(copy.find(LARGE));
+      assertThat(read.isMapped()).isFalse();
+      assertThat(read.mismatch(large)).isEqualTo(-1);
+      assertThat(Objects.requireNonNull(copy.find(SMALL)).get(ValueLayout.JAVA_INT, 0)).isEqualTo(99);
+    }
+  }
+
+  @Test
+  void whatIsNotReadInTimeStaysInTheFile() {
+    keep();
+    try (var arena = Arena.ofShared()) {
+      var late = new ResidentWeights(place("a").file(), arena, -1);
+      late.readAll(Map.of(4096L, bytes(LARGE)));
+      assertThat(late.find(4096)).isNull();
+      var cut = new ResidentWeights(place("a").file(), arena, 1_000_000_000);
+      cut.readAll(Map.of(4096L, bytes(LARGE), 4096L + bytes(LARGE), 1L << 30));
+      assertThat(cut.find(4096)).isNotNull();
+      assertThat(cut.find(4096L + bytes(LARGE))).isNull();
+      var missing = new ResidentWeights(folder.resolve("nowhere"), arena, 1_000_000_000);
+      missing.readAll(Map.of(4096L, bytes(LARGE)));
+      assertThat(missing.find(4096)).isNull();
     }
   }
 
@@ -84,16 +108,16 @@ class PackedCopyTest {
     keep();
     try (var arena = Arena.ofShared()) {
       var other = PackedCopy.of(place("b"), List.of(program(LARGE, SMALL)), arena);
-      assertThat(Objects.requireNonNull(other).find(LARGE, bytes(LARGE))).isNull();
+      assertThat(Objects.requireNonNull(other).find(LARGE)).isNull();
       var turned = PackedCopy.of(place("a"), List.of(program(SMALL, LARGE)), arena);
-      assertThat(Objects.requireNonNull(turned).find(LARGE, bytes(LARGE))).isNull();
+      assertThat(Objects.requireNonNull(turned).find(LARGE)).isNull();
     }
     try (var file = new RandomAccessFile(place("a").file().toFile(), "rw")) {
       file.setLength(file.length() - 1);
     }
     try (var arena = Arena.ofShared()) {
       var cut = PackedCopy.of(place("a"), List.of(program(LARGE, SMALL)), arena);
-      assertThat(Objects.requireNonNull(cut).find(LARGE, bytes(LARGE))).isNull();
+      assertThat(Objects.requireNonNull(cut).find(LARGE)).isNull();
     }
   }
 

@@ -70,6 +70,11 @@ public final class LargeMemory {
     return aligned;
   }
 
+  /// Gives memory that was allocated here back to the system until it is touched again; then it is zero.
+  public static void giveBack(MemorySegment allocated) {
+    advise(allocated.address(), allocated.byteSize(), MADV_DONTNEED);
+  }
+
   /// Takes the whole pages of a read-only mapped file out of this process's memory; whoever reads them again finds
   /// them in the system's cache. Does nothing to other memory.
   public static void forget(MemorySegment mapped) {

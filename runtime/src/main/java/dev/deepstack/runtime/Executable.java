@@ -43,6 +43,7 @@ public final class Executable implements AutoCloseable {
   private final MemorySegment sync;
   private final long packedBytes;
   private final @Nullable PackedCopy copy;
+  private final PageLoader loader;
   private final Map<String, Long> fixed;
   private boolean closed;
   private Slots slots = new Slots(0);
@@ -75,7 +76,7 @@ public final class Executable implements AutoCloseable {
       programs.forEach(p -> variants.add(Variant.load(p, memory)));
       packedBytes = memory.packedBytes();
       reset();
-      memory.done();
+      loader = memory.done();
     } catch (RuntimeException | Error e) {
       release();
       throw e;
@@ -296,6 +297,7 @@ public final class Executable implements AutoCloseable {
     }
     closed = true;
     team.close();
+    loader.close();
     if (copy != null) {
       copy.close();
     }

@@ -14,7 +14,9 @@ import dev.deepstack.tensor.MalformedModelException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +32,7 @@ final class WeightMemory {
   private final Map<WeightRecipe, MemorySegment> ready = new HashMap<>();
   private final Map<String, HostTensor> contiguous = new HashMap<>();
   private final @Nullable PackedCopy copy;
+  private final List<MemorySegment> mapped = new ArrayList<>();
   private long packedBytes;
 
   /// @param copy where packed weights are kept, if anywhere
@@ -51,15 +54,21 @@ final class WeightMemory {
     if (known == null) {
       known = make(recipe, code);
       ready.put(recipe, known);
+      if (known.isMapped()) {
+        mapped.add(known);
+      }
     }
     return known;
   }
 
   /// All weights are there.
-  void done() {
+  ///
+  /// @return what brings those that are mapped into memory
+  PageLoader done() {
     if (copy != null) {
       copy.keep(ready);
     }
+    return new PageLoader(mapped);
   }
 
   private MemorySegment make(WeightRecipe recipe, NativeCode code) {

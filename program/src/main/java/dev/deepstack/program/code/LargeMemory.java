@@ -20,6 +20,7 @@ public final class LargeMemory {
   private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
   private static final int MADV_DONTNEED = 4;
   private static final int MADV_HUGEPAGE = 14;
+  private static final int MADV_POPULATE_READ = 22;
 
   private static final MethodHandle MMAP =
       bind(
@@ -84,6 +85,15 @@ public final class LargeMemory {
       if (end > start) {
         advise(start, end - start, MADV_DONTNEED);
       }
+    }
+  }
+
+  /// Brings all pages of a mapped file into this process's memory at once, reading what the system has not cached.
+  /// Where the system cannot do that, and for other memory, it does nothing: pages come when they are read.
+  public static void populate(MemorySegment mapped) {
+    if (mapped.isMapped() && mapped.isReadOnly()) {
+      long start = mapped.address() & -PAGE;
+      advise(start, pages(mapped.address() + mapped.byteSize() - start), MADV_POPULATE_READ);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.deepstack.text.chat;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -18,6 +19,13 @@ final class CallReader {
   private static final Pattern TOKEN_CALL = Pattern.compile(
       "\\s*<｜tool▁call▁begin｜>(.*?)<｜tool▁sep｜>(.*?)<｜tool▁call▁end｜>", Pattern.DOTALL);
   private static final Pattern FENCED = Pattern.compile("(.*?)\\n```json\\n(.*)\\n```\\s*", Pattern.DOTALL);
+  private static final Pattern FUNCTION =
+      Pattern.compile("\\s*<function=([^<>\\s]+)>(.*)</function>\\s*", Pattern.DOTALL);
+  private static final Pattern FUNCTION_PARAMETER =
+      Pattern.compile("\\s*<parameter=([^<>\\s]+)>\\n?(.*?)\\n?</parameter>", Pattern.DOTALL);
+  private static final Pattern NAMED = Pattern.compile("\\s*([A-Za-z_][\\w.-]*)(|\\s*<arg_key>.*)\\s*", Pattern.DOTALL);
+  private static final Pattern ARGUMENT =
+      Pattern.compile("\\s*<arg_key>(.*?)</arg_key>\\s*<arg_value>(.*?)</arg_value>", Pattern.DOTALL);
   private static final Pattern INVOKE = Pattern.compile(
       "\\s*<｜DSML｜invoke name=\"([^\"]*)\">\\n?(.*?)</｜DSML｜invoke>", Pattern.DOTALL);
   private static final Pattern PARAMETER = Pattern.compile(
@@ -25,7 +33,29 @@ final class CallReader {
 
   private CallReader() {}
 
-  static @Nullable List<ReplyPart> json(String block) {
+  /// A call between `<tool_call>` and `</tool_call>`.
+  static @Nullable List<ReplyPart> tagged(String block) {
+    var function = FUNCTION.matcher(block);
+    if (function.matches()) {
+      return call(function.group(1), function.group(2), FUNCTION_PARAMETER);
+    }
+    var named = NAMED.matcher(block);
+    return named.matches() ? call(named.group(1), named.group(2), ARGUMENT) : json(block);
+  }
+
+  /// @param argument has two groups, name and value: what is JSON and no text is taken for JSON, all else for a text
+  private static @Nullable List<ReplyPart> call(String name, String arguments, Pattern argument) {
+    var values = new LinkedHashMap<String, String>();
+    boolean understood = all(argument, arguments, match -> {
+      JsonNode json = parse(match.group(2));
+      boolean isText = json == null || json.isString() || json.isMissingNode();
+      return values.put(JSON.writeValueAsString(match.group(1)),
+          isText ? JSON.writeValueAsString(match.group(2)) : match.group(2).strip()) == null;
+    });
+    return understood ? List.of(new ReplyPart.ToolCall(name, object(values))) : null;
+  }
+
+  private static @Nullable List<ReplyPart> json(String block) {
     var call = parse(block);
     if (call == null || !call.path("name").isString()) {
       return null;
@@ -90,8 +120,13 @@ final class CallReader {
     if (!understood) {
       return null;
     }
+    return object(values);
+  }
+
+  /// An object of members that are JSON already.
+  private static String object(Map<String, String> members) {
     var object = new StringBuilder("{");
-    values.forEach((name, value) ->
+    members.forEach((name, value) ->
         object.append(object.length() > 1 ? ", " : "").append(name).append(": ").append(value));
     return object.append('}').toString();
   }

@@ -74,7 +74,7 @@ public final class ChatTemplates {
     if (source.contains("DSML")) {
       return ReplyMarkup.dsml(source.contains("function_calls") ? "function_calls" : "tool_calls");
     }
-    return Stream.of(ReplyMarkup.TOKEN_CALLS, ReplyMarkup.JSON_CALLS)
+    return Stream.of(ReplyMarkup.TOKEN_CALLS, ReplyMarkup.TAGGED_CALLS)
         .filter(markup -> source.contains(markup.callsBegin())).findFirst().orElse(ReplyMarkup.PLAIN);
   }
 

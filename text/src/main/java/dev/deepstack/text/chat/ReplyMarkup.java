@@ -16,8 +16,9 @@ record ReplyMarkup(String callsBegin, String callsEnd, Function<String, @Nullabl
   /// Thoughts only.
   static final ReplyMarkup PLAIN = new ReplyMarkup("", "", _ -> null);
 
-  /// `<tool_call>{"name": …, "arguments": …}</tool_call>`, as Hermes and Qwen write.
-  static final ReplyMarkup JSON_CALLS = new ReplyMarkup("<tool_call>", "</tool_call>", CallReader::json);
+  /// `<tool_call>…</tool_call>` around one call in any of three forms: `{"name": …, "arguments": …}` of Hermes and
+  /// Qwen, `<function=…>` of Qwen3-Coder, and a name before `<arg_key>` of GLM-4.5.
+  static final ReplyMarkup TAGGED_CALLS = new ReplyMarkup("<tool_call>", "</tool_call>", CallReader::tagged);
 
   /// DeepSeek's V3, R1 and V3.1: tokens around each call.
   static final ReplyMarkup TOKEN_CALLS =

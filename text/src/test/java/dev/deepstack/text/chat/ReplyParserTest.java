@@ -36,17 +36,42 @@ class ReplyParserTest {
 
   @Test
   void readsJsonCalls() {
-    assertThat(parse(ReplyMarkup.JSON_CALLS, "", "<think>\nhm\n</think>\n\n<tool_call>\n{\"name\": \"f\", "
+    assertThat(parse(ReplyMarkup.TAGGED_CALLS, "", "<think>\nhm\n</think>\n\n<tool_call>\n{\"name\": \"f\", "
         + "\"arguments\": {\"a\": 1}}\n</tool_call>\n<tool_call>{\"name\": \"g\"}</tool_call>\n"))
         .containsExactly(new Reasoning("\nhm\n"), new ToolCall("f", "{\"a\":1}"), new ToolCall("g", "{}"));
   }
 
   @Test
+  void readsCallsOfQwenCoder() {
+    assertThat(parse(ReplyMarkup.TAGGED_CALLS, "", "Look.\n<tool_call>\n<function=read_file>\n"
+        + "<parameter=path>\nsrc/a <b>.c\n</parameter>\n<parameter=lines>\n[1, 20]\n</parameter>\n"
+        + "<parameter=text>\ntwo\nlines\n\n</parameter>\n"
+        + "</function>\n</tool_call><tool_call>\n<function=stop>\n</function>\n</tool_call>"))
+        .containsExactly(new Answer("Look."),
+            new ToolCall("read_file", "{\"path\": \"src/a <b>.c\", \"lines\": [1, 20], \"text\": \"two\\nlines\\n\"}"),
+            new ToolCall("stop", "{}"));
+  }
+
+  @Test
+  void readsCallsOfGlm() {
+    assertThat(parse(ReplyMarkup.TAGGED_CALLS, "", "<think></think>\n<tool_call>weather\n<arg_key>city</arg_key>\n"
+        + "<arg_value>São \"Paulo\"</arg_value>\n<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n"
+        + "<arg_key>exact</arg_key><arg_value>true</arg_value>\n</tool_call>\n<tool_call>now\n</tool_call>"))
+        .containsExactly(
+            new ToolCall("weather", "{\"city\": \"São \\\"Paulo\\\"\", \"days\": 3, \"exact\": true}"),
+            new ToolCall("now", "{}"));
+  }
+
+  @Test
   void whatIsNoCallIsShownAsItStands() {
     for (var broken : List.of(
-        "<tool_call>no json</tool_call>", "<tool_call>[1]</tool_call>", "<tool_call>{\"name\": \"f\"", "a < b <tool",
+        "<tool_call>no json</tool_call>", "<tool_call>[1]</tool_call>",
+        "<tool_call><function=f>x</function></tool_call>",
+        "<tool_call>f<arg_key>a</arg_key></tool_call>",
+        "<tool_call><function=f><parameter=a>1</parameter><parameter=a>2</parameter></function></tool_call>",
+        "<tool_call>{\"name\": \"f\"", "a < b <tool",
         "<thin", "x <think> y", "</think>")) {
-      assertThat(joined(parse(ReplyMarkup.JSON_CALLS, "", broken))).isEqualTo(broken);
+      assertThat(joined(parse(ReplyMarkup.TAGGED_CALLS, "", broken))).isEqualTo(broken);
     }
     var twice = "<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"false\">{"
         + "</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>";

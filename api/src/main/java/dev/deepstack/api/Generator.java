@@ -6,6 +6,7 @@ import dev.deepstack.tensor.InvalidInputException;
 import dev.deepstack.text.IncrementalDecoder;
 import dev.deepstack.text.Tokenizer;
 import java.util.List;
+import java.util.function.LongConsumer;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -101,16 +102,23 @@ public final class Generator {
   ///
   /// @throws InvalidInputException when a prompt does not fit, or the model's caches hold one sequence only
   public Together together(List<int[]> prompts, GenerationOptions options) {
-    if (prompts.size() == 1) {
-      Generation one = generate(prompts.getFirst(), options);
-      return new Together(List.of(one), one.promptTokens(), one.prefillNs(), one.tokenIds().length - 1,
-          one.decodeNs());
-    }
+    return together(prompts, options, _ -> {});
+  }
+
+  /// As [#together(List, GenerationOptions)]; `afterStep` is told the nanoseconds of each step after the first tokens,
+  /// and what it does itself is not counted. A model with caches for one sequence tells it nothing.
+  public Together together(List<int[]> prompts, GenerationOptions options, LongConsumer afterStep) {
     if (!(engine instanceof PagedEngine paged)) {
+      if (prompts.size() == 1) {
+        Generation one = generate(prompts.getFirst(), options);
+        return new Together(List.of(one), one.promptTokens(), one.prefillNs(), one.tokenIds().length - 1,
+            one.decodeNs());
+      }
       throw new InvalidInputException("this model was exported with caches for one sequence; "
           + "several together need a checkpoint folder or a GGUF file");
     }
-    return files.reading(() -> paged.together(prompts, options, options.endless() ? List.of() : engine.ends()));
+    return files.reading(
+        () -> paged.together(prompts, options, options.endless() ? List.of() : engine.ends(), afterStep));
   }
 
   private Engine.Request request(

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// A decoder with paged caches. What one answer left in the caches serves the next, as far as their tokens agree: a
@@ -122,7 +123,7 @@ final class PagedEngine implements Engine {
   }
 
   /// Answers several prompts at once.
-  Together together(List<int[]> prompts, GenerationOptions options, List<Integer> ends) {
+  Together together(List<int[]> prompts, GenerationOptions options, List<Integer> ends, LongConsumer afterStep) {
     if (last != null) {
       last.drop();
       last = null;
@@ -142,7 +143,9 @@ final class PagedEngine implements Engine {
     sequences.forEach(batcher::add);
     int tokensThen = 0;
     while (batcher.step()) {
-      if (pace.prefillNs == 0 && begun[0] == sequences.size()) {
+      if (pace.prefillNs != 0) {
+        pace.step(afterStep);
+      } else if (begun[0] == sequences.size()) {
         pace.token();
         tokensThen = sequences.stream().mapToInt(s -> s.length() - s.promptTokens()).sum();
       }
@@ -165,13 +168,27 @@ final class PagedEngine implements Engine {
 
     void token() {
       if (prefillNs == 0) {
-        prefillNs = Math.max(1, System.nanoTime() - start);
+        prefillNs = Math.max(1, lap());
       }
+    }
+
+    /// What the listener takes counts for nothing.
+    void step(LongConsumer listener) {
+      long taken = lap();
+      decodeNs += taken;
+      listener.accept(taken);
+      begin();
     }
 
     void end() {
       token();
-      decodeNs = System.nanoTime() - start - prefillNs;
+      decodeNs += lap();
+    }
+
+    private long lap() {
+      long before = start;
+      begin();
+      return start - before;
     }
   }
 

@@ -53,35 +53,82 @@ public final class ReadBandwidth {
 
   /// The best of a few passes over half a gigabyte; without LLVM by a loop in Java, which comes close.
   public static double measure(int threads) {
-    try {
-      return generated(threads);
-    } catch (UnsupportedModelException | LinkageError _) {
-      return PlainRead.measure(threads, BYTES, ROUNDS);
+    try (var probe = probe(threads, BYTES)) {
+      return probe.measure(ROUNDS);
     }
   }
 
-  private static double generated(int threads) {
-    CpuTarget cpu = CpuTarget.host();
-    var module = new ModuleText(cpu);
-    BenchCode.read(module);
-    var key = ObjectCache.Key.of(module.text(), LlvmCompiler.VERSION, cpu.name(), cpu.features());
-    byte[] object = ObjectCache.open(_ -> {}).get(key, () -> LlvmCompiler.shared().compile(module.text(), cpu));
-    try (var arena = Arena.ofShared(); var code = NativeCode.load(object); var together = new Together(threads)) {
-      MethodHandle read = Linker.nativeLinker().downcallHandle(code.symbol("read"),
+  /// For measuring again and again with no time lost in between.
+  interface Probe extends AutoCloseable {
+    /// Bytes per second: the best of `rounds` passes over the memory.
+    double measure(int rounds);
+
+    @Override
+    void close();
+  }
+
+  /// @param bytes of memory that are read in a pass
+  static Probe probe(int threads, long bytes) {
+    try {
+      return new Generated(threads, bytes);
+    } catch (UnsupportedModelException | LinkageError _) {
+      return new Plain(threads, bytes);
+    }
+  }
+
+  private record Plain(int threads, long bytes) implements Probe {
+    @Override
+    public double measure(int rounds) {
+      return PlainRead.measure(threads, bytes, rounds);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static final class Generated implements Probe {
+    private final Arena arena = Arena.ofShared();
+    private final NativeCode code;
+    private final MethodHandle read;
+    private final MemorySegment memory;
+    private final MemorySegment sinks;
+    private final int threads;
+
+    Generated(int threads, long bytes) {
+      CpuTarget cpu = CpuTarget.host();
+      var module = new ModuleText(cpu);
+      BenchCode.read(module);
+      var key = ObjectCache.Key.of(module.text(), LlvmCompiler.VERSION, cpu.name(), cpu.features());
+      byte[] object = ObjectCache.open(_ -> {}).get(key, () -> LlvmCompiler.shared().compile(module.text(), cpu));
+      code = NativeCode.load(object);
+      read = Linker.nativeLinker().downcallHandle(code.symbol("read"),
           FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
-      MemorySegment memory = LargeMemory.allocate(arena, BYTES);
-      MemorySegment sinks = LargeMemory.allocate(arena, 256L * threads);
+      memory = LargeMemory.allocate(arena, bytes);
+      sinks = LargeMemory.allocate(arena, 256L * threads);
       memory.fill((byte) 1);
-      long part = BYTES / threads & -(16L << 10);
+      this.threads = threads;
+    }
+
+    @Override
+    public double measure(int rounds) {
+      long part = memory.byteSize() / threads & -(16L << 10);
       double best = 0;
-      for (int round = 0; round < ROUNDS; round++) {
-        // A block, since invokeExact as an expression would be asked for a result.
-        double seconds = together.time(t -> {
-          read.invokeExact(memory.asSlice(t * part, part), part, sinks.asSlice(t * 256L, 256));
-        });
-        best = Math.max(best, part * threads / seconds);
+      try (var together = new Together(threads)) {
+        for (int round = 0; round < rounds; round++) {
+          // A block, since invokeExact as an expression would be asked for a result.
+          double seconds = together.time(t -> {
+            read.invokeExact(memory.asSlice(t * part, part), part, sinks.asSlice(t * 256L, 256));
+          });
+          best = Math.max(best, part * threads / seconds);
+        }
       }
       return best;
+    }
+
+    @Override
+    public void close() {
+      code.close();
+      arena.close();
     }
   }
 }

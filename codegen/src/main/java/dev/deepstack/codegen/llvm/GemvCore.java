@@ -7,7 +7,10 @@ import java.util.List;
 /// One panel of weights times a few rows, bound by the speed at which the weights arrive: each
 /// line is read once, for all rows, well ahead of its use. The function serves all matrices of a
 /// module that have the same format.
-record GemvCore(WeightLine line, int rows) {
+///
+/// @param shifted whether weights are taken times 2 to the power of -[WeightLine#SHIFT], and so are the results: 8-bit
+///     floats only
+record GemvCore(WeightLine line, int rows, boolean shifted) {
   private static final int UNROLL = 8;
 
   /// The largest number of rows for which reading the weights still costs more than the
@@ -17,7 +20,7 @@ record GemvCore(WeightLine line, int rows) {
   }
 
   private String name() {
-    return "ds.gemv." + line.suffix() + ".m" + rows;
+    return "ds.gemv." + line.suffix() + (shifted ? ".shifted" : "") + ".m" + rows;
   }
 
   /// Emits a call: `out[i, lane] = sum over k of rows[i][k] * panel[k, lane]`. `rowPointers` is
@@ -52,7 +55,7 @@ record GemvCore(WeightLine line, int rows) {
             "0",
             whole,
             step,
-            zeros(f, rows * sums * ways),
+            first(f, rows * sums * ways),
             (k, carried) -> lines(f, x, k, carried, UNROLL, sums));
     var even = f.binary("and", "%k", Integer.toString(-depth));
     sum = f.loop(whole, even, depth, sum, (k, carried) -> lines(f, x, k, carried, 1, sums));
@@ -62,14 +65,30 @@ record GemvCore(WeightLine line, int rows) {
       for (int s = 1; s < sums * ways; s++) {
         total = f.fadd(total, sum.get(s * rows + i));
       }
+      total = shifted ? line.checked(f, total, sum.getLast()) : total;
       f.store(total, f.at("%out", "float", (long) i * line.lanes()), 4 * line.lanes());
     }
     f.end();
   }
 
-  private List<String> zeros(Fn f, int count) {
+  /// The sums, and behind them the highest magnitude where weights are shifted.
+  private List<String> first(Fn f, int sums) {
     var zero = Vec.zero(f, "float", line.lanes());
-    return Collections.nCopies(count, zero);
+    var all = new ArrayList<>(Collections.nCopies(sums, zero));
+    if (shifted) {
+      all.add(Vec.zero(f, "i8", 4 * line.lanes()));
+    }
+    return all;
+  }
+
+  /// The weights of a line.
+  private List<String> load(Fn f, String at, List<String> sum) {
+    if (!shifted) {
+      return line.load(f, at);
+    }
+    var units = f.load(Fn.vector("i32", line.lanes()), at, line.bytes());
+    sum.set(sum.size() - 1, line.highest(f, sum.getLast(), units));
+    return line.shifted(f, units);
   }
 
   /// Sums that a line adds to: with more, the registers would not do.
@@ -87,9 +106,9 @@ record GemvCore(WeightLine line, int rows) {
       if (u * line.bytes() % 64 == 0) {
         // The hardware stops at page ends and looks ahead too little when a line takes many
         // instructions.
-        f.prefetch(f.byteAt(at, Tuning.PREFETCH_BYTES), 2);
+        f.prefetch(f.byteAt(at, shifted ? Tuning.PREFETCH_BYTES_FLOAT8 : Tuning.PREFETCH_BYTES), 2);
       }
-      var weights = line.load(f, at);
+      var weights = load(f, at, sum);
       for (int d = 0; d < line.depth(); d++) {
         for (int i = 0; i < rows; i++) {
           var factor =
@@ -112,7 +131,7 @@ record GemvCore(WeightLine line, int rows) {
         before,
         (at, carried) -> {
           var sum = new ArrayList<>(carried);
-          var weights = line.load(f, address(f, at));
+          var weights = load(f, address(f, at), sum);
           for (int d = 0; d < line.depth() - 1; d++) {
             var there = f.icmp("slt", f.add(at, d), "%k");
             var place = f.min(f.add(at, d), f.sub("%k", "1"));

@@ -261,7 +261,7 @@ public final class LinearKernel {
       new BlockGemv(codes, rows).call(f, pointers, panel, blocks.chunks(),
           new Int8Rows(spec.k(), codes.group()).padded(), sums);
     } else {
-      new GemvCore(new WeightLine(spec.weights(), lanes), rows)
+      new GemvCore(new WeightLine(spec.weights(), lanes), rows, false)
           .call(f, pointers, panel, Long.toString(spec.k()), sums);
     }
   }

@@ -66,6 +66,62 @@ class LinearKernelTest {
     }
   }
 
+  static Stream<CpuTarget> cpus() {
+    return Stream.of(CpuTarget.avx2(), CpuTarget.avx512());
+  }
+
+          module, LinearSpec.plain("mm" + s[0] + "_" + s[1], dtype, s[0], s[1]).with(bf16),
+          Epilogue.plain());
+  /// not either.
+  @ParameterizedTest
+  @MethodSource("cpus")
+  void scalesTilesOfEveryCode(CpuTarget cpu) {
+    int n = 40;
+    int k = 300;
+    var module = new ModuleText(cpu);
+    LinearKernel.emit(module, new LinearSpec("tiles", DType.F8E4M3, null, new LinearSpec.Tiles(16, 64, 5), n, k,
+        Rows.ALL, false, List.of("ptr out", "i64 outStride")), Epilogue.plain());
+    try (var code = Compiled.of(module); var arena = Arena.ofConfined()) {
+      var stored = HostTensor.allocate(arena, DType.F8E4M3, n, k);
+      for (int i = 0; i < n * k; i++) {
+        int number = i * 7 % 256;
+        stored.data().set(ValueLayout.JAVA_BYTE, i, (byte) (number % 128 == 127 && i / k != 33 ? 1 : number));
+      }
+      float[] scales = new float[3 * 5];
+      for (int i = 0; i < scales.length; i++) {
+        scales[i] = (i + 1) * 0.37f;
+      }
+      var packing = new Packing(DType.F8E4M3, n, k, cpu.lanes());
+      var packed = arena.allocate(packing.bytes(), 64);
+      packing.pack(stored.data(), k, 1, packed);
+      for (long m : new long[] {1, 2, 9}) {
+        var x = arena.allocate(m * k * 4);
+        for (int i = 0; i < m * k; i++) {
+          x.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i * 37 % 101 - 50) / 16f);
+        }
+        var out = arena.allocate(m * n * 4);
+        code.call("tiles", x, (long) k, packed, m, arena.allocateFrom(ValueLayout.JAVA_FLOAT, scales), out, (long) n,
+            MemorySegment.NULL, 0L, 1L);
+        for (int i = 0; i < m * n; i++) {
+          double wanted = 0;
+          double size = 0;
+          for (int j = 0; j < k; j++) {
+            double term = x.getAtIndex(ValueLayout.JAVA_FLOAT, (long) (i / n) * k + j)
+                * stored.getDouble((long) (i % n) * k + j) * scales[i % n / 16 * 5 + j / 64];
+            wanted += term;
+            size += Math.abs(term);
+          }
+          double got = out.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+          if (Double.isNaN(wanted)) {
+            assertThat(got).isNaN();
+          } else {
+            assertThat(got).isBetween(wanted - 1e-5 * size, wanted + 1e-5 * size);
+          }
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("targets")
   void takesListedRowsAndFusesAnEpilogue(DType dtype, CpuTarget cpu) {

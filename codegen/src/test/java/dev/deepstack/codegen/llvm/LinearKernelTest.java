@@ -70,9 +70,8 @@ class LinearKernelTest {
     return Stream.of(CpuTarget.avx2(), CpuTarget.avx512());
   }
 
-          module, LinearSpec.plain("mm" + s[0] + "_" + s[1], dtype, s[0], s[1]).with(bf16),
-          Epilogue.plain());
-  /// not either.
+  /// Every code of an 8-bit float, in tiles with scales of their own; where a weight is not a number, its row of sums
+  /// is not either.
   @ParameterizedTest
   @MethodSource("cpus")
   void scalesTilesOfEveryCode(CpuTarget cpu) {

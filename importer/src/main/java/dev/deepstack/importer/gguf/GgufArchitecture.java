@@ -9,6 +9,7 @@ import dev.deepstack.models.DecoderSpec;
 import dev.deepstack.models.DecoderSpec.Storage;
 import dev.deepstack.models.DecoderSpec.Tokens;
 import dev.deepstack.models.LayerSpec;
+import dev.deepstack.models.RopeSpec;
 import dev.deepstack.models.StoredForm;
 import dev.deepstack.tensor.MalformedModelException;
 import dev.deepstack.tensor.UnsupportedModelException;
@@ -31,9 +32,20 @@ enum GgufArchitecture {
   /// DeepSeek V2, V3, R1, Kimi K2.
   DEEPSEEK2("deepseek2", Op.RopeLayout.INTERLEAVED),
   GPT_OSS("gpt-oss", Op.RopeLayout.HALVES),
-  GLM4MOE("glm4moe", Op.RopeLayout.HALVES);
+  GLM4MOE("glm4moe", Op.RopeLayout.HALVES),
+  /// Values are multiplied on their way; rows are permuted as Llama's.
+  GRANITE("granite", Op.RopeLayout.INTERLEAVED),
+  /// Every fourth layer knows no positions; rows are permuted as Llama's.
+  SMOLLM3("smollm3", Op.RopeLayout.INTERLEAVED),
+  /// Norms stand after the halves of a layer.
+  OLMO2("olmo2", Op.RopeLayout.HALVES),
+  /// q, k and v lie in one tensor, gate and up in another.
+  PHI3("phi3", Op.RopeLayout.HALVES),
+  SEED_OSS("seed_oss", Op.RopeLayout.HALVES),
+  ERNIE4_5("ernie4_5", Op.RopeLayout.INTERLEAVED);
 
   private static final int LAYERS_MAX = 10_000;
+  private static final int STILL_STEP = 4;
 
   private final String text;
   private final Op.RopeLayout layout;
@@ -66,15 +78,29 @@ enum GgufArchitecture {
     var list = new ArrayList<LayerSpec>();
     for (int i = 0; i < layers; i++) {
       AttentionSpec attention = this == DEEPSEEK2 ? layer.latent(i) : layer.grouped(i);
-      list.add(new LayerSpec(attention, new GgufFeedForward(this, file, keys, i, layers).spec(),
-          LayerSpec.Norms.BEFORE));
+      list.add(new LayerSpec(attention, new GgufFeedForward(this, file, keys, i, layers).spec(), norms()));
     }
     GgufTensor embedding = file.tensor("token_embd.weight");
     int vocab = size(file, embedding, 0);
     return new DecoderSpec(keys.architecture(), vocab, keys.count("embedding_length"), keys.count("context_length"),
         keys.positive("attention.layer_norm_rms_epsilon", 1e-5),
-        !file.tensors().containsKey("output.weight"), extra, DecoderSpec.Scales.NONE, tokens(file, vocab),
+        !file.tensors().containsKey("output.weight"), extra, scales(keys), tokens(file, vocab),
         storage(file), list, List.of());
+  }
+
+  /// Where norms stand about the halves of a layer.
+  LayerSpec.Norms norms() {
+    return this == OLMO2 ? LayerSpec.Norms.AFTER : LayerSpec.Norms.BEFORE;
+  }
+
+  /// Whether a layer knows positions.
+  boolean turns(int layer) {
+    return this != SMOLLM3 || (layer + 1) % STILL_STEP != 0;
+  }
+
+  private DecoderSpec.Scales scales(GgufKeys keys) {
+    return this != GRANITE ? DecoderSpec.Scales.NONE : new DecoderSpec.Scales(keys.positive("embedding_scale", 1),
+        keys.positive("residual_scale", 1), 1 / keys.positive("logit_scale", 1), 0, 0);
   }
 
   /// The architecture of files of a family, be it Hugging Face's name or that of GGUF itself.
@@ -91,6 +117,11 @@ enum GgufArchitecture {
       case "deepseek_v2", "deepseek_v3", "kimi_k2", "deepseek2" -> DEEPSEEK2;
       case "gpt_oss", "gpt-oss" -> GPT_OSS;
       case "glm4_moe", "glm4moe" -> GLM4MOE;
+      case "granite" -> GRANITE;
+      case "smollm3" -> SMOLLM3;
+      case "olmo2" -> OLMO2;
+      case "seed_oss" -> SEED_OSS;
+      case "ernie4_5" -> ERNIE4_5;
       default -> throw new UnsupportedModelException(
           "models of the family \"" + family + "\" cannot be written as GGUF files yet");
     };
@@ -204,15 +235,15 @@ enum GgufArchitecture {
           ? Double.valueOf(keys.positive("attention.clamp_kqv", 1)) : null;
       return new AttentionSpec.Grouped(heads, kvHeads, headDim, biases, qkNorm(layer), clip,
           this.sinks(), window(layer), keys.positive("attention.scale", 1 / Math.sqrt(headDim)),
-          rope.spec(rotated, layout));
+          turns(layer) ? rope.spec(rotated, layout) : RopeSpec.none());
     }
 
     private QkNorm qkNorm(int layer) {
       return switch (GgufArchitecture.this) {
         case QWEN3, QWEN3MOE -> QkNorm.PER_HEAD;
-        case OLMOE -> QkNorm.FULL;
+        case OLMOE, OLMO2 -> QkNorm.FULL;
         case GLM4MOE -> has(layer, "attn_q_norm.weight") ? QkNorm.PER_HEAD : QkNorm.NONE;
-        case LLAMA, QWEN2, QWEN2MOE, DEEPSEEK2, GPT_OSS -> QkNorm.NONE;
+        case LLAMA, QWEN2, QWEN2MOE, DEEPSEEK2, GPT_OSS, GRANITE, SMOLLM3, PHI3, SEED_OSS, ERNIE4_5 -> QkNorm.NONE;
       };
     }
 
@@ -222,7 +253,19 @@ enum GgufArchitecture {
 
     /// gpt-oss looks at a window in every other layer, the first among them.
     private int window(int layer) {
-      return GgufArchitecture.this == GPT_OSS && layer % 2 == 0 ? keys.count("attention.sliding_window") : 0;
+      return switch (GgufArchitecture.this) {
+        case GPT_OSS -> layer % 2 == 0 ? keys.count("attention.sliding_window") : 0;
+        case PHI3 -> keys.countOrZero("attention.sliding_window");
+        case OLMO2 -> {
+          if (keys.has("attention.sliding_window")) {
+            throw new UnsupportedModelException(file.name() + ": sliding windows are not supported for " + text
+                + " files; run the model from its checkpoint folder");
+          }
+          yield 0;
+        }
+        case LLAMA, QWEN2, QWEN2MOE, QWEN3, QWEN3MOE, OLMOE, DEEPSEEK2, GLM4MOE, GRANITE, SMOLLM3, SEED_OSS,
+            ERNIE4_5 -> 0;
+      };
     }
 
     AttentionSpec latent(int layer) {

@@ -6,6 +6,7 @@ import dev.deepstack.models.DecoderSpec;
 import dev.deepstack.models.DecoderWeight;
 import dev.deepstack.models.DecoderWeight.Role;
 import dev.deepstack.models.DecoderWeights;
+import dev.deepstack.models.LayerSpec;
 import dev.deepstack.models.RopeSpec;
 import dev.deepstack.models.StoredForm;
 import dev.deepstack.tensor.DType;
@@ -64,9 +65,10 @@ public final class GgufExport {
   }
 
   private String name(DecoderWeight weight) {
-    return weight.name().endsWith("post_attention_layernorm.weight")
+    LayerSpec.Norms norms = decoder.spec().layers().get(Math.max(0, weight.layer())).norms();
+    return weight.name().endsWith("post_attention_layernorm.weight") && norms == LayerSpec.Norms.BEFORE
         ? GgufNames.block(weight.layer()) + writer.secondNorm() + ".weight"
-        : GgufNames.of(weight.name()).getFirst();
+        : GgufNames.of(weight.name(), norms).getFirst();
   }
 
   private GgufRows rows(DecoderWeight weight, StoredForm form, Arena arena) {

@@ -60,7 +60,8 @@ final class GgufFeedForward {
     Groups groups = groups(experts, score);
     boolean renormalise = keys.flag("expert_weights_norm", switch (architecture) {
       case LLAMA, QWEN3MOE, GLM4MOE -> true;
-      case QWEN2, QWEN2MOE, QWEN3, OLMOE, DEEPSEEK2, GPT_OSS -> false;
+      case QWEN2, QWEN2MOE, QWEN3, OLMOE, DEEPSEEK2, GPT_OSS, GRANITE, SMOLLM3, OLMO2, PHI3, SEED_OSS, ERNIE4_5 ->
+          false;
     });
     double scale = keys.real("expert_weights_scale", 1);
     var routing = new RoutingSpec(used, score, has("ffn_gate_inp.bias"), has("exp_probs_b.bias") || has("exp_probs_b"),
@@ -77,7 +78,8 @@ final class GgufFeedForward {
       case 0 -> switch (architecture) {
         case GLM4MOE -> Score.SIGMOID;
         case GPT_OSS -> Score.SOFTMAX_OF_CHOSEN;
-        case LLAMA, QWEN2, QWEN2MOE, QWEN3, QWEN3MOE, OLMOE, DEEPSEEK2 -> Score.SOFTMAX;
+        case LLAMA, QWEN2, QWEN2MOE, QWEN3, QWEN3MOE, OLMOE, DEEPSEEK2, GRANITE, SMOLLM3, OLMO2, PHI3, SEED_OSS,
+            ERNIE4_5 -> Score.SOFTMAX;
       };
       case 1 -> Score.SOFTMAX;
       case 2 -> Score.SIGMOID;

@@ -29,10 +29,7 @@ final class GgufMetadataWriter {
     metadata.put("general.architecture", GgufValue.of(architecture.text()));
     metadata.put("general.type", GgufValue.of("model"));
     metadata.put("general.name", GgufValue.of(name));
-    if (!spec.scales().equals(DecoderSpec.Scales.NONE)) {
-      missing.add("scaled values");
-    }
-    if (spec.layers().stream().anyMatch(layer -> layer.norms() != LayerSpec.Norms.BEFORE)) {
+    if (spec.layers().stream().anyMatch(layer -> layer.norms() != architecture.norms())) {
       missing.add("norms elsewhere");
     }
   }
@@ -45,8 +42,9 @@ final class GgufMetadataWriter {
   /// The norm before the feed-forward layer has one of two names.
   String secondNorm() {
     return switch (architecture) {
-      case GPT_OSS, GLM4MOE -> "post_attention_norm";
-      case LLAMA, QWEN2, QWEN2MOE, QWEN3, QWEN3MOE, OLMOE, DEEPSEEK2 -> "ffn_norm";
+      case GPT_OSS, GLM4MOE, SEED_OSS -> "post_attention_norm";
+      case LLAMA, QWEN2, QWEN2MOE, QWEN3, QWEN3MOE, OLMOE, DEEPSEEK2, GRANITE, SMOLLM3, OLMO2, PHI3, ERNIE4_5 ->
+          "ffn_norm";
     };
   }
 
@@ -61,6 +59,7 @@ final class GgufMetadataWriter {
       case AttentionSpec.Grouped a -> grouped(a);
       case AttentionSpec.Latent a -> latent(a);
     }
+    scales();
     feedForward();
     Integer bos = spec.tokens().bos();
     if (bos != null) {
@@ -87,6 +86,17 @@ final class GgufMetadataWriter {
     metadata.put(architecture.text() + "." + key, value);
   }
 
+  private void scales() {
+    DecoderSpec.Scales scales = spec.scales();
+    if (architecture == GgufArchitecture.GRANITE && scales.logitCap() == 0 && scales.normOffset() == 0) {
+      put("embedding_scale", GgufValue.of(scales.embedding()));
+      put("residual_scale", GgufValue.of(scales.residual()));
+      put("logit_scale", GgufValue.of(1 / scales.logits()));
+    } else if (!scales.equals(DecoderSpec.Scales.NONE)) {
+      missing.add("scaled values");
+    }
+  }
+
   private void grouped(AttentionSpec.Grouped a) {
     put("attention.head_count", a.heads());
     put("attention.head_count_kv", a.kvHeads());
@@ -95,14 +105,17 @@ final class GgufMetadataWriter {
     if (a.clip() != null) {
       put("attention.clamp_kqv", GgufValue.of(a.clip()));
     }
-    if (Math.abs(a.scale() * Math.sqrt(a.headDim()) - 1) > 1e-6) {
+    if (architecture == GgufArchitecture.GRANITE) {
+      put("attention.scale", GgufValue.of(a.scale()));
+    } else if (Math.abs(a.scale() * Math.sqrt(a.headDim()) - 1) > 1e-6) {
       missing.add("an attention scale of its own");
     }
     boolean alternates = architecture == GgufArchitecture.GPT_OSS;
     for (int i = 0; i < spec.layers().size(); i++) {
       if (!(spec.layers().get(i).attention() instanceof AttentionSpec.Grouped(
           int heads, int kvHeads, int headDim, _, _, _, _, int window, _, RopeSpec rope))
-          || heads != a.heads() || kvHeads != a.kvHeads() || headDim != a.headDim() || !rope.equals(a.rope())) {
+          || heads != a.heads() || kvHeads != a.kvHeads() || headDim != a.headDim()
+          || !rope.equals(architecture.turns(i) ? a.rope() : RopeSpec.none())) {
         missing.add("layers with different attention");
         break;
       }

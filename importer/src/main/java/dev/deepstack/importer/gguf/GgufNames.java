@@ -1,6 +1,7 @@
 package dev.deepstack.importer.gguf;
 
 import dev.deepstack.models.DecoderWeights;
+import dev.deepstack.models.LayerSpec;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -28,6 +29,9 @@ final class GgufNames {
       Map.entry("self_attn.q_b_proj", "attn_q_b"),
       Map.entry("self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa"),
       Map.entry("self_attn.kv_a_layernorm", "attn_kv_a_norm"),
+      Map.entry("self_attn.qkv_proj", "attn_qkv"),
+      Map.entry("mlp.gate_up_proj", "ffn_up"),
+      Map.entry("post_feedforward_layernorm", "post_ffw_norm"),
       Map.entry("mlp.gate_proj", "ffn_gate"),
       Map.entry("mlp.up_proj", "ffn_up"),
       Map.entry("mlp.down_proj", "ffn_down"),
@@ -52,7 +56,9 @@ final class GgufNames {
 
   /// The names under which a file may hold a weight, the usual one first. Weights that are parts of a tensor
   /// (`kv_b_proj.k`) are not among them.
-  static List<String> of(String weight) {
+  ///
+  /// @param norms of the weight's layer
+  static List<String> of(String weight, LayerSpec.Norms norms) {
     String model = MODEL.get(weight);
     if (model != null) {
       return List.of(model);
@@ -64,8 +70,9 @@ final class GgufNames {
     String block = block(Integer.parseInt(match.group(1)));
     String part = match.group(2);
     return switch (part) {
-      case "post_attention_layernorm.weight" ->
-          List.of(block + "ffn_norm.weight", block + "post_attention_norm.weight");
+      case "post_attention_layernorm.weight" -> norms != LayerSpec.Norms.BEFORE
+          ? List.of(block + "post_attention_norm.weight")
+          : List.of(block + "ffn_norm.weight", block + "post_attention_norm.weight");
       case "mlp.gate.e_score_correction_bias" -> List.of(block + "exp_probs_b.bias", block + "exp_probs_b");
       case "self_attn.sinks" -> List.of(block + "attn_sinks.weight", block + "attn_sinks");
       case "self_attn.kv_b_proj.k" -> List.of(block + "attn_k_b.weight");

@@ -1,9 +1,11 @@
 package dev.deepstack.importer.gguf;
 
+import dev.deepstack.importer.FusedRows;
 import dev.deepstack.importer.WeightSource;
 import dev.deepstack.models.AttentionSpec;
 import dev.deepstack.models.DecoderSpec;
 import dev.deepstack.models.DecoderWeight;
+import dev.deepstack.models.LayerSpec;
 import dev.deepstack.models.StoredForm;
 import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
@@ -43,6 +45,18 @@ final class GgufWeights implements WeightSource {
         extents[extents.length - 1] = whole.shape()[whole.shape().length - 1];
       }
       return StridedTensor.of(new HostTensor(whole.dtype(), extents, source.data()));
+    }
+  }
+
+  /// Some rows of a tensor, one behind the other.
+  private record Part(GgufTensor source, long first, long[] shape) implements Origin {
+    @Override
+    public StridedTensor tensor(long index, Arena arena) {
+      long[] stored = source.storedShape();
+      long bytes = source.data().byteSize() / stored[0];
+      stored[0] = shape[0];
+      return StridedTensor.of(new HostTensor(source.type().dtype(), stored,
+          source.data().asSlice(first * bytes, shape[0] * bytes)));
     }
   }
 
@@ -98,7 +112,13 @@ final class GgufWeights implements WeightSource {
 
   /// Finds a weight, checks it and says how it is stored.
   StoredForm bind(DecoderWeight weight, DecoderSpec spec) {
-    List<String> names = GgufNames.of(weight.name());
+    LayerSpec.Norms norms = spec.layers().get(Math.max(0, weight.layer())).norms();
+    List<String> names = GgufNames.of(weight.name(), norms);
+    FusedRows fused = FusedRows.of(weight, spec);
+    GgufTensor whole = fused == null ? null : file.tensors().get(GgufNames.of(fused.file(), norms).getFirst());
+    if (fused != null && whole != null && whole.shape().length > 0 && whole.shape()[0] == fused.rows()) {
+      return bindPart(weight, whole, fused.first());
+    }
     for (String name : names) {
       GgufTensor tensor = file.tensors().get(name);
       if (tensor != null) {
@@ -120,6 +140,16 @@ final class GgufWeights implements WeightSource {
     }
     origins.put(weight.name(), new Stored(tensor, weight.extents()));
     return formOf(tensor);
+  }
+
+  private StoredForm bindPart(DecoderWeight weight, GgufTensor whole, long first) {
+    long[] expected = weight.extents();
+    if (whole.shape().length != expected.length
+        || expected.length > 1 && whole.shape()[1] != expected[1]) {
+      throw contradicts(whole, weight.shape().toString());
+    }
+    origins.put(weight.name(), new Part(whole, first, expected));
+    return formOf(whole);
   }
 
   private StoredForm bindHalf(DecoderWeight weight, GgufTensor both, AttentionSpec.Latent a) {

@@ -1,5 +1,6 @@
 package dev.deepstack.importer.hf;
 
+import dev.deepstack.importer.FusedRows;
 import dev.deepstack.importer.ImportedDecoder;
 import dev.deepstack.importer.WeightSource;
 import dev.deepstack.models.AttentionSpec;

@@ -1,4 +1,4 @@
-package dev.deepstack.importer.hf;
+package dev.deepstack.importer;
 
 import dev.deepstack.models.AttentionSpec;
 import dev.deepstack.models.DecoderSpec;
@@ -11,15 +11,15 @@ import org.jspecify.annotations.Nullable;
 /// Where a matrix's rows lie when a file keeps several of a layer in one tensor, one below the other: `qkv_proj`, and
 /// `gate_up_proj` of a dense layer.
 ///
-/// @param file the tensor's name
+/// @param file the tensor's name beside those of [dev.deepstack.models.DecoderWeights]
 /// @param first row of the matrix
 /// @param rows of the whole tensor
-record FusedRows(String file, long first, long rows) {
+public record FusedRows(String file, long first, long rows) {
   private static final Pattern ATTENTION = Pattern.compile("(.*\\.self_attn\\.)([qkv])(_proj\\.weight|_proj\\.bias)");
   private static final Pattern FEED_FORWARD = Pattern.compile("(.*\\.mlp\\.)(gate|up)(_proj\\.weight|_proj\\.bias)");
 
   /// The place of a weight, or null when no file keeps such a one with others.
-  static @Nullable FusedRows of(DecoderWeight weight, DecoderSpec spec) {
+  public static @Nullable FusedRows of(DecoderWeight weight, DecoderSpec spec) {
     Matcher part = ATTENTION.matcher(weight.name());
     if (part.matches() && spec.layers().get(weight.layer()).attention() instanceof AttentionSpec.Grouped a) {
       long queries = (long) a.heads() * a.headDim();

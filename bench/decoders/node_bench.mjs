@@ -28,7 +28,7 @@ const sequence = context.getSequence();
 const tokens = (n) => Array.from({ length: n }, () => 300 + Math.floor(Math.random() * 29000));
 const prefill = {};
 const decode = [];
-for (const length of prompts.split(',').map(Number)) {
+for (const length of prompts.split(',').filter(Boolean).map(Number)) {
   prefill[length] = [];
   for (let i = 0; i < Number(repeats); i++) {
     await sequence.clearHistory();
@@ -36,7 +36,7 @@ for (const length of prompts.split(',').map(Number)) {
     prefill[length].push(length / await seconds(() => sequence.evaluateWithoutGeneratingNewTokens(prompt)));
   }
 }
-for (let i = 0; i < Number(repeats); i++) {
+for (let i = 0; i < (Number(gen) ? Number(repeats) : 0); i++) {
   await sequence.clearHistory();
   let made = 0;
   let start = 0;

@@ -33,6 +33,11 @@ def speed(run, what):
     return run["decode_tok_s"] if what == "decode" else run["prefill_tok_s"]["512"]
 
 
+def of(runs, what):
+    """the calm runs that measured that"""
+    return [run for run in calm(runs) if run["what"] == what]
+
+
 def ratio(ours, theirs, what):
     """median over all pairs of runs that saw the same memory"""
     found = [speed(a, what) / speed(b, what) for a, b in itertools.product(ours, theirs)
@@ -54,24 +59,26 @@ def summary(results):
                 by_engine.setdefault(run["engine"], []).append(run)
         engines = {}
         for engine, runs in by_engine.items():
-            kept = calm(runs)
+            kept, prompts = of(runs, "decode"), of(runs, "prefill")
             if not kept:
                 continue
             token = [run.get("bytes_per_token", facts["bytes_per_token"]) for run in kept]
             limit = [max(bandwidth(run), run.get("own_read_gb_s", 0)) for run in kept]
             engines[engine] = {
-                "runs": len(runs), "kept": len(kept),
-                "prefill_128": median(run["prefill_tok_s"]["128"] for run in kept),
-                "prefill_512": median(run["prefill_tok_s"]["512"] for run in kept),
+                "runs": len(runs), "kept": len(kept) + len(prompts),
+                "prefill_128": median(run["prefill_tok_s"]["128"] for run in prompts),
+                "prefill_512": median(run["prefill_tok_s"]["512"] for run in prompts),
                 "decode": median(run["decode_tok_s"] for run in kept),
                 "bytes_per_token": median(token),
                 "read_gb_s": median(limit),
-                "roofline_share": median(run["decode_tok_s"] * b / l / 1e9 for run, b, l in zip(kept, token, limit)),
+                # DeepStack measures the bandwidth between its steps; of the others' runs it is known before and after.
+                "roofline_share": median(run.get("own_roofline_share", run["decode_tok_s"] * b / l / 1e9)
+                                         for run, b, l in zip(kept, token, limit)),
                 "load_s": median(run["load_s"] for run in kept if "load_s" in run)}
-        ours = calm(by_engine.get("deepstack", []))
+        ours = by_engine.get("deepstack", [])
         ratios = {}
         for what in TARGETS:
-            found = {name: ratio(ours, calm(by_engine.get(name, [])), what) for name in LLAMAS}
+            found = {name: ratio(of(ours, what), of(by_engine.get(name, []), what), what) for name in LLAMAS}
             found = {name: value for name, value in found.items() if value}
             if found:
                 ratios[what] = min(found.values())

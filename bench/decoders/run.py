@@ -3,6 +3,7 @@
     python run.py --models FOLDER --deepstack ../../deepstack --threads 2 --out ../results/decoders.json \
         --llama-bench 'llama-bench' --node-folder FOLDER_WITH_NODE_LLAMA_CPP
 
+Answers and prompts are measured in runs of their own, so that a run takes seconds and many rounds fit in a quarter of an hour.
 Every engine's run stands between two measurements of the read bandwidth. A run whose two bandwidths differ by more than
 15 % counts for nothing, and speeds are divided by each other only where the bandwidths beside them are that close: the
 memory of a shared machine changes between states. The raw runs stay in the JSON, `report.py` makes tables and pictures.
@@ -75,12 +76,15 @@ class DeepStack:
             str(self.machine.threads), "--kv-type", self.options.kv_type, "--json"])
         return last_json(out), others
 
-    def measure(self, model):
-        result, others = self.bench(model, PROMPTS, (1,), self.options.gen, self.options.repeats)
+    def measure(self, model, what):
+        prompts, gen = ((16,), self.options.gen) if what == "decode" else (PROMPTS, 2)
+        result, others = self.bench(model, prompts, (1,), gen, self.options.repeats)
         first = result["rows"][0]
-        return {
-            "load_s": result["load_s"], "own_read_gb_s": result["read_gb_s"], "peak_rss_mb": result["peak_rss_mb"],
-            "prefill_tok_s": {str(row["prompt_tokens"]): row["prefill_tok_s"] for row in result["rows"]},
+        numbers = {"load_s": result["load_s"], "own_read_gb_s": result["read_gb_s"], "peak_rss_mb": result["peak_rss_mb"]}
+        if what == "prefill":
+            return numbers | {
+                "prefill_tok_s": {str(row["prompt_tokens"]): row["prefill_tok_s"] for row in result["rows"]}}, others
+        return numbers | {
             "decode_tok_s": first["decode_tok_s"], "bytes_per_token": first["bytes_per_token"],
             "own_roofline_share": first["roofline_share"]}, others
 
@@ -93,16 +97,17 @@ class LlamaBench:
     def __init__(self, machine, options):
         self.machine, self.options = machine, options
 
-    def measure(self, model):
+    def measure(self, model, what):
         folder = self.options.llama_models or str(model.parent)
+        prompts, gen = ((0,), self.options.gen) if what == "decode" else (PROMPTS, 0)
         out, others = self.machine.run(shlex.split(self.options.llama_bench) + [
             "-m", f"{folder}/{model.name}", "-t", str(self.machine.threads), "--no-warmup", "-r",
-            str(max(2, self.options.repeats)), "-p", ",".join(map(str, PROMPTS)), "-n", str(self.options.gen), "-o",
-            "jsonl"])
+            str(max(2, self.options.repeats)), "-p", ",".join(map(str, prompts)), "-n", str(gen), "-o", "jsonl"])
         rows = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        if what == "decode":
+            return {"decode_tok_s": round(max(next(r for r in rows if r["n_gen"])["samples_ts"]), 2)}, others
         return {
-            "prefill_tok_s": {str(r["n_prompt"]): round(max(r["samples_ts"]), 2) for r in rows if r["n_prompt"]},
-            "decode_tok_s": round(max(next(r for r in rows if r["n_gen"])["samples_ts"]), 2)}, others
+            "prefill_tok_s": {str(r["n_prompt"]): round(max(r["samples_ts"]), 2) for r in rows if r["n_prompt"]}}, others
 
 
 class NodeLlama:
@@ -113,37 +118,36 @@ class NodeLlama:
     def __init__(self, machine, options):
         self.machine, self.options = machine, options
 
-    def measure(self, model):
+    def measure(self, model, what):
+        prompts, gen = ((), self.options.gen) if what == "decode" else (PROMPTS, 0)
         out, others = self.machine.run([
             "node", str(HERE / "node_bench.mjs"), str(model.resolve()), str(self.machine.threads),
-            ",".join(map(str, PROMPTS)), str(self.options.gen), str(max(2, self.options.repeats))],
-            self.options.node_folder)
+            ",".join(map(str, prompts)), str(gen), str(max(2, self.options.repeats))], self.options.node_folder)
         result = last_json(out)
-        return {
-            "load_s": round(result["load_s"], 2),
-            "prefill_tok_s": {length: round(max(values), 2) for length, values in result["prefill"].items()},
-            "decode_tok_s": round(max(result["decode"]), 2)}, others
+        numbers = {"load_s": round(result["load_s"], 2)}
+        if what == "decode":
+            return numbers | {"decode_tok_s": round(max(result["decode"]), 2)}, others
+        return numbers | {
+            "prefill_tok_s": {length: round(max(values), 2) for length, values in result["prefill"].items()}}, others
 
 
-def alternate(machine, engines, models, rounds, save):
+def alternate(machine, engines, models, what, rounds, runs, save):
     """every engine on every model, `rounds` times; bandwidth before and after each"""
-    runs = []
     for turn in range(rounds):
         for model in models:
             before = machine.bandwidth()
             for engine in engines:
                 try:
-                    numbers, others = engine.measure(model)
+                    numbers, others = engine.measure(model, what)
                 except (RuntimeError, subprocess.TimeoutExpired) as problem:
                     print(model.stem, engine.name, problem, file=sys.stderr, flush=True)
                     continue
                 after = machine.bandwidth()
-                runs.append({"model": model.stem, "engine": engine.name, "round": turn, "read_gb_s": [before, after],
+                runs.append({"model": model.stem, "engine": engine.name, "what": what, "round": turn, "read_gb_s": [before, after],
                              "others": others, **numbers})
                 print(json.dumps(runs[-1]), flush=True)
                 save(runs)
                 before = after
-    return runs
 
 
 def sweeps(machine, deepstack, models, options):
@@ -185,7 +189,8 @@ def parse():
     parser.add_argument("--work", default="/tmp", help="folder for the compiled bandwidth probe")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--kv-type", default="f16", help="DeepStack's caches; llama.cpp keeps its own in f16")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="of answers")
+    parser.add_argument("--prompt-rounds", type=int, default=2, help="of prompts")
     parser.add_argument("--repeats", type=int, default=2, help="within a run")
     parser.add_argument("--gen", type=int, default=64)
     parser.add_argument("--contexts", type=int, nargs="*", default=[64, 256, 512, 1024, 2048])
@@ -198,7 +203,7 @@ def parse():
 def main():
     options = parse()
     names = options.only or sorted(p.name[:-len(".gguf.json")] for p in options.models.glob("*.gguf.json"))
-    models = [options.models / f"{name}.gguf" for name in names] if options.rounds else []
+    models = [options.models / f"{name}.gguf" for name in names] if options.rounds + options.prompt_rounds else []
     machine = Machine(options)
     deepstack = DeepStack(machine, options)
     peers = [deepstack]
@@ -211,16 +216,15 @@ def main():
     results["date"] = time.strftime("%Y-%m-%d")
     results.setdefault("models", {}).update(
         {m.stem: json.loads(m.with_name(m.name + ".json").read_text()) for m in models})
-    old = results["runs"]
 
-    def save(runs):
-        results["runs"] = old + runs
+    def save(_=None):
         options.out.write_text(json.dumps(results, indent=1) + "\n")
 
-    alternate(machine, peers, models, options.rounds, save)
+    alternate(machine, peers, models, "decode", options.rounds, results["runs"], save)
+    alternate(machine, peers, models, "prefill", options.prompt_rounds, results["runs"], save)
     results["sweeps"] = [s for s in results["sweeps"] if s["model"] not in options.sweep] + sweeps(
         machine, deepstack, [options.models / f"{name}.gguf" for name in options.sweep], options)
-    save(results["runs"][len(old):])
+    save()
 
 
 if __name__ == "__main__":

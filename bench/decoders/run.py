@@ -131,12 +131,34 @@ class NodeLlama:
             "prefill_tok_s": {length: round(max(values), 2) for length, values in result["prefill"].items()}}, others
 
 
+class Jlama:
+    """Jlama on a folder of the same shape that it quantised itself, with 8-bit activations; the better repetition counts"""
+
+    name = "jlama"
+
+    def __init__(self, machine, options):
+        self.machine, self.options = machine, options
+
+    def measure(self, model, what):
+        prompts, gen = ((), self.options.gen) if what == "decode" else (PROMPTS, 0)
+        out, others = self.machine.run([
+            self.options.java, "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx4g",
+            "-cp", f"{self.options.jlama_lib}/*", str(HERE / "JlamaBench.java"), self.options.jlama_folder, "bench",
+            str(self.machine.threads), ",".join(map(str, prompts)), str(gen), str(max(2, self.options.repeats))])
+        result = last_json(out)
+        if what == "decode":
+            return {"load_s": round(result["load_s"], 2), "decode_tok_s": round(max(result["decode"]), 2)}, others
+        return {"prefill_tok_s": {length: round(max(values), 2) for length, values in result["prefill"].items()}}, others
+
+
 def alternate(machine, engines, models, what, rounds, runs, save):
     """every engine on every model, `rounds` times; bandwidth before and after each"""
     for turn in range(rounds):
         for model in models:
             before = machine.bandwidth()
             for engine in engines:
+                if isinstance(engine, Jlama) and model.stem != engine.options.jlama_beside:
+                    continue
                 try:
                     numbers, others = engine.measure(model, what)
                 except (RuntimeError, subprocess.TimeoutExpired) as problem:
@@ -185,6 +207,10 @@ def parse():
     parser.add_argument("--llama-bench", help="command that starts llama-bench, for instance 'chroot FOLDER llama-bench'")
     parser.add_argument("--llama-models", help="where --models is seen by that command, if elsewhere")
     parser.add_argument("--node-folder", help="folder whose node_modules has node-llama-cpp")
+    parser.add_argument("--jlama-lib", help="folder of Jlama's jars")
+    parser.add_argument("--jlama-folder", help="model folder that JlamaBench.java quantised")
+    parser.add_argument("--jlama-beside", default="dense-q4_0", help="GGUF model that Jlama's folder stands beside")
+    parser.add_argument("--java", default="java", help="a JDK 25 for Jlama")
     parser.add_argument("--wrapper", default="", help="command that every measurement is started by (priority, pinning)")
     parser.add_argument("--work", default="/tmp", help="folder for the compiled bandwidth probe")
     parser.add_argument("--threads", type=int, default=2)
@@ -211,6 +237,8 @@ def main():
         peers.append(LlamaBench(machine, options))
     if options.node_folder:
         peers.append(NodeLlama(machine, options))
+    if options.jlama_lib:
+        peers.append(Jlama(machine, options))
     results = json.loads(options.out.read_text()) if options.out.exists() else {"runs": [], "sweeps": []}
     results["machine"] = describe(options)
     results["date"] = time.strftime("%Y-%m-%d")

@@ -43,6 +43,7 @@ public final class Main implements Runnable {
     var main = new Main();
     var line = new CommandLine(main).setOut(out).setErr(err);
     line.setExecutionExceptionHandler((e, _, _) -> main.failed(e, err));
+    line.setParameterExceptionHandler((e, _) -> misused(e, err));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     int code;
     try {
@@ -52,6 +53,17 @@ public final class Main implements Runnable {
     }
     out.flush();
     return code;
+  }
+
+  /// One sentence, and what was perhaps meant.
+  private static int misused(CommandLine.ParameterException e, PrintWriter err) {
+    String command = e.getCommandLine().getCommandSpec().qualifiedName();
+    String problem = String.valueOf(e.getMessage()).strip();
+    if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()) {
+      problem += "; is it " + String.join(" or ", unmatched.getSuggestions()) + "?";
+    }
+    err.println("deepstack: " + problem + " (" + command + " --help says what can be given)");
+    return CommandLine.ExitCode.USAGE;
   }
 
   private int failed(Throwable e, PrintWriter err) {

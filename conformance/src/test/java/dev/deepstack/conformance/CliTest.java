@@ -50,7 +50,11 @@ final class CliTest {
 
   /// One clear sentence, exit code not 0, no trace of Java.
   private static void assertRefused(String what, Ran ran) {
-    assertThat(ran.code).as(what).isEqualTo(1);
+    assertRefused(what, 1, ran);
+  }
+
+  private static void assertRefused(String what, int code, Ran ran) {
+    assertThat(ran.code).as(what).isEqualTo(code);
     assertThat(ran.out).as(what).isEmpty();
     assertThat(ran.err.strip()).as(what).startsWith("deepstack: ").hasSizeBetween(30, 400)
         .doesNotContain("Exception", "\tat ", "internal error").doesNotContain("\n");
@@ -210,8 +214,10 @@ final class CliTest {
     assertRefused("cpu", deepstack("run", DEMO, "--prompt", "x", "--cpu", "z80"));
     assertRefused("output", deepstack("compile", DEMO, "-o", folder.resolve("none/demo.dsp"), "--no-cache"));
     assertRefused("bench threads", deepstack("bench", "kernels", "--threads", -1));
-    assertThat(deepstack("run", DEMO).code).isEqualTo(2);
-    assertThat(deepstack("fly").code).isEqualTo(2);
+    assertRefused("no prompt", 2, deepstack("run", DEMO));
+    assertRefused("no command", 2, deepstack("fly"));
+    assertRefused("not a number", 2, deepstack("bench", DEMO, "--batch", "many"));
+    assertThat(deepstack("run", DEMO, "--promt", "x").err).contains("is it --prompt");
   }
 
   /// No place for compiled code is worth a warning and no more.

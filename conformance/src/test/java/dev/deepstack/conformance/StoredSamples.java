@@ -151,7 +151,8 @@ final class StoredSamples {
     Value positions = d.integers(DType.I64, "[" + tokens + "]", 0, 95);
     Value sequences = d.integers(DType.I64, "[" + tokens + "]", 0, 1);
     Value pages = d.values(DType.I64, "[2,3]", 4, 0, 2, 5, 3, 1);
-    return d.graph().add(new Op.PagedAttention(q, k, v, kScale, vScale, positions, sequences, pages, sinks, 0.3, window,
-        32));
+    double cap = window == 0 ? 0 : 1.5;
+    return d.graph().add(new Op.PagedAttention(q, k, v, kScale, vScale, positions, sequences, pages, sinks, 0.3, cap,
+        window, 32));
   }
 }

@@ -53,6 +53,10 @@ final class BlockExpansions {
     Value rows = g.add(new Op.Reshape(op.q(), Shape.of(q.dim(0), groups, each, q.dim(2))));
     Value scores = g.add(new Op.MatMul(rows, g.add(new Op.Permute(k, List.of(0, 1, 3, 2)))));
     scores = g.add(new Op.Mul(scores, g.constant(op.scale(), scores)));
+    if (op.cap() > 0) {
+      Value part = g.add(new Op.Tanh(g.add(new Op.Mul(scores, g.constant(1 / op.cap(), scores)))));
+      scores = g.add(new Op.Mul(part, g.constant(op.cap(), part)));
+    }
     Value blocked = g.constant(Double.NEGATIVE_INFINITY, scores);
     scores = g.add(new Op.Select(seen(g, op, slots.type().dim(1)), scores, blocked));
     Value max = g.add(new Op.ReduceMax(scores, List.of(3), true));

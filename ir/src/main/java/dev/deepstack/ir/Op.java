@@ -685,10 +685,11 @@ public sealed interface Op {
   ///
   /// Token t belongs to sequence `b = sequences[t]`, whose position p lies in slot
   /// `pages[b, p/pageSize] * pageSize + p%pageSize`, and sees positions `0..positions[t]`, only the last `window` of
-  /// them when `window > 0`. sinks `[H]` are logits that join each head's softmax without a value. Result `[T,H,E]`.
+  /// them when `window > 0`. A score s, scaled, becomes `cap * tanh(s / cap)` when `cap > 0`. sinks `[H]` are logits
+  /// that join each head's softmax without a value. Result `[T,H,E]`.
   record PagedAttention(
       Value q, Value k, Value v, @Nullable Value kScale, @Nullable Value vScale, Value positions, Value sequences,
-      Value pages, @Nullable Value sinks, double scale, long window, int pageSize) implements Composite {
+      Value pages, @Nullable Value sinks, double scale, double cap, long window, int pageSize) implements Composite {
     @Override
     public TensorType infer() {
       return Shapes.pagedAttention(this);

@@ -43,6 +43,7 @@ public sealed interface AttentionSpec {
   /// @param kvHeads heads of keys and values; divides `heads`
   /// @param clip q, k and v are limited to this magnitude after projection and norm; null for no limit
   /// @param sinks a learned logit per head that takes part in the softmax and has no value
+  /// @param cap scores become `cap * tanh(score / cap)` before the softmax; 0 for no cap
   record Grouped(
       int heads,
       int kvHeads,
@@ -53,6 +54,7 @@ public sealed interface AttentionSpec {
       boolean sinks,
       int window,
       double scale,
+      double cap,
       RopeSpec rope) implements AttentionSpec {
     @Override
     public int cacheWidth() {
@@ -61,7 +63,8 @@ public sealed interface AttentionSpec {
 
     @Override
     public Grouped withRope(RopeSpec other) {
-      return new Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window, scale, other);
+      return new Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window, scale, cap,
+          other);
     }
   }
 

@@ -43,8 +43,8 @@ public record DecoderSpec(
   public record Scales(double embedding, double residual, double logits, double logitCap, double normOffset) {
     public static final Scales NONE = new Scales(1, 1, 1, 0, 0);
 
-    public Scales withEmbedding(double factor) {
-      return new Scales(factor, residual, logits, logitCap, normOffset);
+    public Scales withLogitCap(double cap) {
+      return new Scales(embedding, residual, logits, cap, normOffset);
     }
   }
 

@@ -56,10 +56,10 @@ class BlockOpsTest {
     HostTensor sinks = of(DType.F32, shape(2), Double.NEGATIVE_INFINITY, 0);
 
     HostTensor all = apply(x -> new Op.PagedAttention(x.get(0), x.get(1), x.get(2), null, null, x.get(3), x.get(4),
-        x.get(5), null, 1, 0, 2), q, k, v, positions, sequences, pages);
+        x.get(5), null, 1, 0, 0, 2), q, k, v, positions, sequences, pages);
     near(all, List.of(49 / 3.0, 49 / 3.0, 4.0, 4.0, 6.0, 6.0));
     HostTensor near = apply(x -> new Op.PagedAttention(x.get(0), x.get(1), x.get(2), null, null, x.get(3), x.get(4),
-        x.get(5), x.get(6), 1, 2, 2), q, k, v, positions, sequences, pages, sinks);
+        x.get(5), x.get(6), 1, 0, 2, 2), q, k, v, positions, sequences, pages, sinks);
     near(near, List.of(33 / 2.0, 33 / 3.0, 4.0, 2.0, 6.0, 4.0));
   }
 
@@ -71,7 +71,7 @@ class BlockOpsTest {
     HostTensor kScale = of(DType.F32, shape(2, 1), 0.5, 0.25);
     HostTensor vScale = of(DType.F32, shape(2, 1), 1, 2);
     HostTensor y = apply(x -> new Op.PagedAttention(x.get(0), x.get(1), x.get(2), x.get(3), x.get(4), x.get(5),
-        x.get(6), x.get(7), null, 1, 0, 2), q, k, v, kScale, vScale, i64(1), i64(0),
+        x.get(6), x.get(7), null, 1, 0, 0, 2), q, k, v, kScale, vScale, i64(1), i64(0),
         HostTensor.of(new long[] {0}, 1, 1));
     double a = Math.exp(1);
     double b = Math.exp(1.5);

@@ -147,11 +147,20 @@ final class PagedAttentionCode {
       f.loop("0", unit.count, 1, h -> {
         fetchKeys(ahead, stride, h);
         String dots = dots(at(queries, h, PagedBlocks.queryStride(op)), keys, stride);
-        String scaled = factors.isEmpty() ? dots : f.fmul(dots, factors);
+        String scaled = capped(factors.isEmpty() ? dots : f.fmul(dots, factors));
         String closed = Vec.splatConstant(f, "float", FnText.bare(Fn.f32(Float.NEGATIVE_INFINITY)), lanes);
         f.store(f.select(visible, scaled, closed), scoreAt(h, f.sub(p, unit.first)));
       });
     });
+  }
+
+  private String capped(String scores) {
+    if (op.cap() == 0) {
+      return scores;
+    }
+    String cap = Vec.splatConstant(f, "float", FnText.bare(Fn.f32((float) op.cap())), lanes);
+    String part = Vec.splatConstant(f, "float", FnText.bare(Fn.f32((float) (1 / op.cap()))), lanes);
+    return f.fmul(MathLib.tanh(f, f.fmul(scores, part)), cap);
   }
 
   /// The block that is fetched while that of `p` is worked on: memory takes longer to answer than a block takes.

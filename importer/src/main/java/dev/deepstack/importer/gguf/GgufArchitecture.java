@@ -234,7 +234,7 @@ enum GgufArchitecture {
       Double clip = keys.has("attention.clamp_kqv") && keys.real("attention.clamp_kqv", 0) > 0
           ? Double.valueOf(keys.positive("attention.clamp_kqv", 1)) : null;
       return new AttentionSpec.Grouped(heads, kvHeads, headDim, biases, qkNorm(layer), clip,
-          this.sinks(), window(layer), keys.positive("attention.scale", 1 / Math.sqrt(headDim)),
+          this.sinks(), window(layer), keys.positive("attention.scale", 1 / Math.sqrt(headDim)), 0,
           turns(layer) ? rope.spec(rotated, layout) : RopeSpec.none());
     }
 

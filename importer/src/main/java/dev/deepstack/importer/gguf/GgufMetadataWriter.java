@@ -110,10 +110,13 @@ final class GgufMetadataWriter {
     } else if (Math.abs(a.scale() * Math.sqrt(a.headDim()) - 1) > 1e-6) {
       missing.add("an attention scale of its own");
     }
+    if (a.cap() > 0) {
+      missing.add("capped scores");
+    }
     boolean alternates = architecture == GgufArchitecture.GPT_OSS;
     for (int i = 0; i < spec.layers().size(); i++) {
       if (!(spec.layers().get(i).attention() instanceof AttentionSpec.Grouped(
-          int heads, int kvHeads, int headDim, _, _, _, _, int window, _, RopeSpec rope))
+          int heads, int kvHeads, int headDim, _, _, _, _, int window, _, _, RopeSpec rope))
           || heads != a.heads() || kvHeads != a.kvHeads() || headDim != a.headDim()
           || !rope.equals(architecture.turns(i) ? a.rope() : RopeSpec.none())) {
         missing.add("layers with different attention");

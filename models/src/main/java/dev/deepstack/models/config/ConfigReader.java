@@ -160,6 +160,7 @@ final class ConfigReader {
     private @Nullable Double clip;
     private boolean sinks;
     private double scale;
+    private double cap;
 
     private GroupedConfig(int kvHeads, int headDim, RopeSpec positions) {
       this.kvHeads = kvHeads;
@@ -170,6 +171,11 @@ final class ConfigReader {
 
     int headDim() {
       return headDim;
+    }
+
+    GroupedConfig cap(double other) {
+      cap = other;
+      return this;
     }
 
     GroupedConfig scale(double other) {
@@ -204,7 +210,8 @@ final class ConfigReader {
 
     /// @param turned the positions of this layer
     AttentionSpec window(int window, RopeSpec turned) {
-      return new AttentionSpec.Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window, scale, turned);
+      return new AttentionSpec.Grouped(heads, kvHeads, headDim, biases, qkNorm, clip, sinks, window, scale, cap,
+          turned);
     }
   }
 

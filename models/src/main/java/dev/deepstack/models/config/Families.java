@@ -48,6 +48,7 @@ final class Families {
       case "olmo2" -> olmo2(c);
       case "olmo3" -> olmo3(c);
       case "gemma" -> gemma(c);
+      case "gemma2" -> gemma2(c);
       case "gemma3_text" -> gemma3(c);
       case "seed_oss" -> seedOss(c);
       case "ernie4_5" -> ernie(c);
@@ -57,7 +58,7 @@ final class Families {
       default -> throw new UnsupportedModelException(c.source() + ": model_type \"" + type
           + "\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen2_moe, qwen3_moe, mixtral, olmoe,"
           + " deepseek_v2, deepseek_v3, kimi_k2, gpt_oss, glm4_moe, ministral, phi3, smollm3, granite, olmo2, olmo3,"
-          + " gemma, gemma3_text, seed_oss, ernie4_5, exaone4, dots1");
+          + " gemma, gemma2, gemma3_text, seed_oss, ernie4_5, exaone4, dots1");
     };
   }
 
@@ -257,13 +258,26 @@ final class Families {
     return r.spec(_ -> attention.window(0), _ -> dense);
   }
 
+  private static DecoderSpec gemma2(ConfigNode c) {
+    // A cap that the config does not mention is the family's.
+    Scales scales = gemmaScales(c).withLogitCap(
+        c.mentions("final_logit_softcapping") ? c.real("final_logit_softcapping", 0) : 30);
+    var r = new ConfigReader(c, 1e-6).tied().norms(Norms.AROUND).scales(scales);
+    var attention = r.grouped(256).biases(all(c.flag("attention_bias", false)))
+        .scale(1 / Math.sqrt(c.positive("query_pre_attn_scalar", 256)))
+        .cap(c.mentions("attn_logit_softcapping") ? c.real("attn_logit_softcapping", 0) : 50);
+    int[] windows = r.windows(i -> i % 2 == 0, c.count("sliding_window", 4096));
+    Dense dense = new Dense(c.count("intermediate_size"), false,
+        activation(c, c.firstOf("hidden_activation", "hidden_act"), "gelu_pytorch_tanh"));
+    return r.spec(i -> attention.window(windows[i]), _ -> dense);
+  }
+
   private static DecoderSpec gemma3(ConfigNode c) {
     var r = new ConfigReader(c, 1e-6, 1e6).tied().norms(Norms.AROUND).scales(gemmaScales(c));
     boolean both = c.flag("use_bidirectional_attention", false);
     r.requireOneOf("use_bidirectional_attention", String.valueOf(both), "false");
-    r.requireOneOf("attn_logit_softcapping", String.valueOf(c.real("attn_logit_softcapping", 0)), "0.0");
     var attention = r.grouped(256).biases(all(c.flag("attention_bias", false))).qkNorm(QkNorm.PER_HEAD)
-        .scale(1 / Math.sqrt(c.positive("query_pre_attn_scalar", 256)));
+        .scale(1 / Math.sqrt(c.positive("query_pre_attn_scalar", 256))).cap(c.real("attn_logit_softcapping", 0));
     int pattern = c.count("sliding_window_pattern", 6);
     int[] windows = r.windows(i -> (i + 1) % pattern != 0, c.count("sliding_window", 4096));
     Dense dense = new Dense(c.count("intermediate_size"), false,

@@ -52,7 +52,7 @@ final class AttentionGraph {
     Cache values = store("layers." + index + ".v", v);
     Value sinks = a.sinks() ? g.cast(weights.vector(at + "sinks"), DType.F32) : null;
     Value y = g.add(new Op.PagedAttention(q, keys.rows, values.rows, keys.scales, values.scales, step.positions(),
-        step.sequences(), step.pages(), sinks, a.scale(), a.window(), step.options().pageSlots()));
+        step.sequences(), step.pages(), sinks, a.scale(), a.cap(), a.window(), step.options().pageSlots()));
     return weights.linear(merge(y), at + "o_proj");
   }
 
@@ -95,7 +95,7 @@ final class AttentionGraph {
     Cache cache = store("layers." + index + ".latent", g.add(new Op.Concat(List.of(split(norm, 1), key), 2)));
     Value latents = part(cache.rows, 2, 0, a.rank());
     Value y = g.add(new Op.PagedAttention(query, cache.rows, latents, cache.scales, cache.scales, step.positions(),
-        step.sequences(), step.pages(), null, a.scale(), a.window(), step.options().pageSlots()));
+        step.sequences(), step.pages(), null, a.scale(), 0, a.window(), step.options().pageSlots()));
     return weights.linear(merge(perHead(y, at + "kv_b_proj.v", a.heads())), at + "o_proj");
   }
 

@@ -4,6 +4,8 @@ import dev.deepstack.api.LoadOptions;
 import dev.deepstack.api.Model;
 import dev.deepstack.cli.bench.KernelBench;
 import dev.deepstack.cli.bench.ModelBench;
+import dev.deepstack.cli.bench.Profile;
+import dev.deepstack.cli.bench.ProfileTable;
 import dev.deepstack.cli.output.Output;
 import dev.deepstack.codegen.llvm.CpuTarget;
 import dev.deepstack.codegen.llvm.LlvmCompiler;
@@ -24,7 +26,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Benchmarks.
 @Command(name = "bench", mixinStandardHelpOptions = true, 
-    description = {"Measures a model: prompts and answers, beside how fast memory can be read.",
+    description = {"Measures a model: prompts and answers, beside how fast memory can be read; of a .pt2 file given "
+        + "by its path each kernel, beside what the machine allows.",
         "Also: bench kernels, bench overhead, bench models."})
 final class BenchCommand implements Callable<Integer> {
   /// libtorch has two pools of threads, OpenMP's and OpenBLAS's, each of which spins while the other works. With short
@@ -52,6 +55,9 @@ final class BenchCommand implements Callable<Integer> {
   private int repeats;
 
   @Mixin
+  private ProfileMixin profile = new ProfileMixin();
+
+  @Mixin
   private DecoderMixin decoder = new DecoderMixin();
 
   @Mixin
@@ -66,6 +72,19 @@ final class BenchCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(output.commandLine(),
           "what shall be measured: a model, kernels, overhead or models?");
     }
+    if (ProfileMixin.isFor(model)) {
+      Profile measured = profile.run(Models.find(model), common, output.err());
+      if (output.isJson()) {
+        output.print(ProfileTable.json(measured));
+      } else {
+        output.out().print(ProfileTable.text(measured));
+      }
+      return 0;
+    }
+    return answers(model);
+  }
+
+  private int answers(String model) {
     int longest = most("--prompt-tokens", promptTokens);
     int widest = most("--batch", batches);
     if (genTokens < 2 || repeats < 1) {

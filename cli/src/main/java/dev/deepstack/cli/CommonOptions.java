@@ -1,6 +1,8 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.api.LoadOptions;
+import dev.deepstack.codegen.llvm.CpuTarget;
+import dev.deepstack.compiler.Targets;
 import java.io.Console;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
@@ -40,5 +42,10 @@ final class CommonOptions {
 
   String cpu() {
     return cpu;
+  }
+
+  /// @throws dev.deepstack.tensor.InvalidInputException for an unknown name, or one this machine could not run
+  CpuTarget target() {
+    return Targets.find(cpu);
   }
 }

@@ -3,6 +3,8 @@ package dev.deepstack.cli;
 import dev.deepstack.api.LoadOptions;
 import dev.deepstack.api.Model;
 import dev.deepstack.cli.output.Output;
+import dev.deepstack.cli.page.InspectPage;
+import dev.deepstack.cli.page.Page;
 import dev.deepstack.importer.Pt2Importer;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.passes.Pipeline;
@@ -26,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,13 +37,20 @@ import picocli.CommandLine.Parameters;
 /// Looks into a model.
 @Command(name = "inspect", mixinStandardHelpOptions = true,
     description = "Shows a model's signature, kernels, parameters and memory; with --ir its graph before and after "
-        + "the passes.")
+        + "the passes, with --html a page with graph, kernels, their time and the memory plan.")
 final class InspectCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "demo, a .pt2 or .dsp file, or a folder with one.")
   private String model = "";
 
   @Option(names = "--ir", description = "Print the graph before and after the passes.")
   private boolean ir;
+
+  @Option(names = "--html", paramLabel = "FILE",
+      description = "Profile a .pt2 file and write one page about it that needs nothing else.")
+  private @Nullable Path html;
+
+  @Mixin
+  private ProfileMixin profile = new ProfileMixin();
 
   @Mixin
   private CommonOptions common = new CommonOptions();
@@ -54,6 +64,12 @@ final class InspectCommand implements Callable<Integer> {
     Path path = Models.find(model);
     if (ir) {
       graphs(out, path);
+      return 0;
+    }
+    if (html != null) {
+      Path file = pt2(path);
+      Page.write(html, InspectPage.of(file.toString(), profile.run(file, common, output.err())));
+      out.println("wrote " + html);
       return 0;
     }
     try (CompiledModel compiled = compiled(path)) {
@@ -72,10 +88,7 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private void graphs(PrintWriter out, Path path) {
-    Path file = Files.isDirectory(path) ? pt2In(path) : path;
-    if (!file.toString().endsWith(".pt2")) {
-      throw new InvalidInputException("only a .pt2 has a graph to show; " + file + " is compiled already");
-    }
+    Path file = pt2(path);
     try (Arena arena = Arena.ofShared()) {
       Graph before = Pt2Importer.read(file, arena).graph();
       Graph after = Pipeline.standard().run(before);
@@ -88,6 +101,14 @@ final class InspectCommand implements Callable<Integer> {
         out.println(after);
       }
     }
+  }
+
+  private static Path pt2(Path path) {
+    Path file = Files.isDirectory(path) ? pt2In(path) : path;
+    if (!file.toString().endsWith(".pt2")) {
+      throw new InvalidInputException("only a .pt2 has a graph to show, which " + file + " is not");
+    }
+    return file;
   }
 
   private static Path pt2In(Path folder) {
@@ -117,6 +138,7 @@ final class InspectCommand implements Callable<Integer> {
     report.put("cpu", program.cpu());
     report.put("programs", compiled.programs().size());
     report.put("kernels", kinds(program));
+    report.put("interpreted", interpreted(program));
     return report;
   }
 
@@ -130,6 +152,11 @@ final class InspectCommand implements Callable<Integer> {
     var kinds = new TreeMap<String, Integer>();
     program.kernels().forEach(k -> kinds.merge(k.kind(), 1, Integer::sum));
     return kinds;
+  }
+
+  /// Kernels that no native function does, by what they compute. There are none: what cannot be compiled is refused.
+  private static List<String> interpreted(Program program) {
+    return program.kernels().stream().filter(k -> k.function().isEmpty()).map(Program.KernelInfo::note).toList();
   }
 
   private static long weightBytes(Program program) {
@@ -181,6 +208,9 @@ final class InspectCommand implements Callable<Integer> {
       kinds(p).forEach((kind, count) -> parts.add(count + " " + kind));
       out.printf(Locale.ROOT, "program  %d kernels for %s, %.1f KB of code: %s%n", p.kernels().size(), p.cpu(),
           p.object().length / 1e3, String.join(", ", parts));
+      List<String> interpreted = interpreted(p);
+      out.println("native   " + (p.kernels().size() - interpreted.size()) + " of " + p.kernels().size()
+          + " kernels" + (interpreted.isEmpty() ? "" : "; interpreted: " + String.join("; ", interpreted)));
     }
   }
 

@@ -5,11 +5,11 @@ import dev.deepstack.program.code.CpuFeatures;
 import dev.deepstack.tensor.InvalidInputException;
 
 /// The CPUs that code can be asked for.
-final class Targets {
+public final class Targets {
   private Targets() {}
 
   /// @throws InvalidInputException for an unknown name, or one this machine could not run
-  static CpuTarget find(String cpu) {
+  public static CpuTarget find(String cpu) {
     return switch (cpu) {
       case "native" -> CpuTarget.host();
       case "avx2" -> CpuTarget.avx2();

@@ -148,7 +148,7 @@ final class BenchCode implements AutoCloseable {
     f.end();
   }
 
-  private static void multiply(ModuleText module) {
+  static void multiply(ModuleText module) {
     var f = module.function("multiply", "void", "i64 rounds", "ptr sink");
     int lanes = module.lanes();
     var factor = f.load(Fn.vector("float", lanes), "%sink");

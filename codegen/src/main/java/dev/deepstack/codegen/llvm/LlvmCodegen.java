@@ -6,12 +6,16 @@ import dev.deepstack.codegen.tile.TileProgram;
 import dev.deepstack.codegen.tile.Tiler;
 import dev.deepstack.ir.Graph;
 import dev.deepstack.program.Buffer;
+import dev.deepstack.program.Port;
 import dev.deepstack.program.Program;
 import dev.deepstack.program.Program.KernelInfo;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.program.code.ObjectCache;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
+import dev.deepstack.tensor.Shape;
+import dev.deepstack.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -29,29 +33,45 @@ public final class LlvmCodegen {
   private final IdentityHashMap<Step.Run, String> functions = new IdentityHashMap<>();
   private final List<KernelInfo> kernels = new ArrayList<>();
 
-  private LlvmCodegen(TileProgram tiles, CpuTarget cpu) {
+  private final StepCode.Clock clock;
+
+  private LlvmCodegen(TileProgram tiles, CpuTarget cpu, StepCode.Clock clock) {
     this.tiles = tiles;
+    this.clock = clock;
     module = new ModuleText(cpu);
     symbols = tiles.symbols();
   }
 
   /// Compiles a graph. LLVM is loaded only when the cache does not have the code.
   public static Program compile(Graph graph, CpuTarget cpu, ObjectCache cache) {
-    var codegen = new LlvmCodegen(Tiler.lower(graph), cpu);
-    String ir = codegen.text();
+    return new LlvmCodegen(Tiler.lower(graph), cpu, StepCode.Clock.NONE).compile(cpu, cache);
+  }
+
+  private Program compile(CpuTarget cpu, ObjectCache cache) {
+    String ir = text();
     var key = ObjectCache.Key.of(ir, LlvmCompiler.VERSION, cpu.name(), cpu.features());
     byte[] object = cache.get(key, () -> LlvmCompiler.shared().compile(ir, cpu));
-    return codegen.program(object, cpu);
+    return program(object, cpu);
+  }
+
+  /// Compiles a graph into a program that takes the time of its kernels. It has a barrier after each kernel and one
+  /// more result, the last: the cycles of each kernel, all its runs in the step together, and those of the step.
+  public static ClockedProgram clocked(Graph graph, CpuTarget cpu, ObjectCache cache) {
+    TileProgram tiles = Tiler.lower(graph);
+    List<ClockedProgram.Use> uses = ClockedProgram.uses(tiles.steps());
+    var cycles = new Port(ClockedProgram.CYCLES, new TensorType(DType.I64, Shape.of(Dim.of(uses.size() + 1))));
+    var codegen = new LlvmCodegen(tiles.withResult(cycles), cpu, StepCode.Clock.EACH_KERNEL);
+    return new ClockedProgram(codegen.compile(cpu, cache), uses);
   }
 
   /// The LLVM IR of a graph, for people and tests.
   public static String text(Graph graph, CpuTarget cpu) {
-    return new LlvmCodegen(Tiler.lower(graph), cpu).text();
+    return new LlvmCodegen(Tiler.lower(graph), cpu, StepCode.Clock.NONE).text();
   }
 
   private String text() {
     tiles.steps().forEach(step -> kernels(step, Dim.ONE));
-    StepCode.emit(module, tiles, run -> Objects.requireNonNull(functions.get(run)));
+    StepCode.emit(module, tiles, clock, run -> Objects.requireNonNull(functions.get(run)));
     packers();
     return module.text();
   }

@@ -37,12 +37,19 @@ final class StepCode {
   private final String dims;
   private final String hasParallel;
   private final String phase;
+  private final Clock clock;
   /// Kernels since the last barrier that all passed for certain, that have counters of claimed work.
   private int claiming;
+  private int written;
 
-  private StepCode(ModuleText module, TileProgram program, Function<Step.Run, String> functions) {
+  /// Whether the time of each kernel is taken: then the last buffer is for cycles, one i64 for each kernel in their
+  /// order and one for the whole step, and a barrier follows each kernel.
+  enum Clock { NONE, EACH_KERNEL }
+
+  private StepCode(ModuleText module, TileProgram program, Clock clock, Function<Step.Run, String> functions) {
     this.program = program;
     this.functions = functions;
+    this.clock = clock;
     symbols = List.copyOf(program.symbols().keySet());
     changing = new HashSet<>(program.computed().keySet());
     changing.addAll(program.counters());
@@ -62,11 +69,48 @@ final class StepCode {
   }
 
   /// @param functions the function of each kernel
-  static void emit(ModuleText module, TileProgram program, Function<Step.Run, String> functions) {
+  static void emit(ModuleText module, TileProgram program, Clock clock, Function<Step.Run, String> functions) {
     barrier(module);
-    var code = new StepCode(module, program, functions);
-    code.steps(program.steps(), "%threads", new ArrayList<>());
+    var code = new StepCode(module, program, clock, functions);
+    if (clock == Clock.NONE) {
+      code.steps(program.steps(), "%threads", new ArrayList<>());
+    } else {
+      code.clocked();
+    }
     code.f.end();
+  }
+
+  private void clocked() {
+    f.module().declare("i64 @llvm.readcyclecounter()");
+    long kernels = program.results().getLast().type().shape().dim(0).constant() - 1;
+    f.when(f.icmp("eq", "%thread", "0"),
+        () -> f.loop("0", Long.toString(kernels), 1, i -> f.store("i64 0", f.at(cycles(), "i64", i))));
+    String begin = f.call("i64", "@llvm.readcyclecounter");
+    steps(program.steps(), "%threads", new ArrayList<>());
+    String end = f.call("i64", "@llvm.readcyclecounter");
+    f.when(f.icmp("eq", "%thread", "0"), () -> f.store(f.sub(end, begin), f.at(cycles(), "i64", kernels)));
+  }
+
+  private String cycles() {
+    return f.load("ptr", f.at("%buffers", "ptr", program.buffers().size() - 1));
+  }
+
+  /// Runs a kernel's code and adds the time until all threads are done with it.
+  private void timed(Runnable kernel, String shared) {
+    int number = written++;
+    if (clock == Clock.NONE) {
+      kernel.run();
+      return;
+    }
+    String begin = f.call("i64", "@llvm.readcyclecounter");
+    kernel.run();
+    f.when(shared, this::arrive);
+    claiming = 0;
+    String end = f.call("i64", "@llvm.readcyclecounter");
+    f.when(f.icmp("eq", "%thread", "0"), () -> {
+      String at = f.at(cycles(), "i64", number);
+      f.store(f.add(f.load("i64", at), f.sub(end, begin)), at);
+    });
   }
 
   /// Counts arrivals; the last one of a round sets the claims back and releases all. The others spin, then give their
@@ -269,11 +313,13 @@ final class StepCode {
       call(function, arguments, "%thread", team);
       f.store("i1 true", hasParallel);
     };
-    switch (parallel) {
-      case "true" -> together.run();
-      case "false" -> alone.run();
-      default -> f.when(parallel, together, alone);
-    }
+    timed(() -> {
+      switch (parallel) {
+        case "true" -> together.run();
+        case "false" -> alone.run();
+        default -> f.when(parallel, together, alone);
+      }
+    }, shared);
   }
 
   private void call(String function, List<String> arguments, String thread, String threads) {

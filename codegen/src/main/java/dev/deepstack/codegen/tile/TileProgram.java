@@ -5,6 +5,7 @@ import dev.deepstack.program.Port;
 import dev.deepstack.program.WeightRecipe;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.DimRange;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,15 @@ public record TileProgram(
     limits.replaceAll((_, limit) -> limit.is(Long.MAX_VALUE) ? Dim.ONE : limit);
     counters.forEach(c -> limits.put(c, Dim.ONE));
     return size.atMost(limits);
+  }
+
+  /// The same with one more result, at the end, of this type.
+  public TileProgram withResult(Port port) {
+    var ports = new ArrayList<>(results);
+    ports.add(port);
+    var table = new ArrayList<>(buffers);
+    table.add(new Buffer.Result(results.size()));
+    return new TileProgram(symbols, computed, counters, faults, inputs, states, ports, table, weights, slots, steps);
   }
 
   public TileProgram {

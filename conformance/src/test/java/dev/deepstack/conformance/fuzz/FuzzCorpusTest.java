@@ -55,7 +55,7 @@ class FuzzCorpusTest {
       throw new IllegalStateException("oops");
     }, new byte[3])).isInstanceOf(AssertionError.class).hasMessageContaining("not ours");
     assertThatThrownBy(() -> oracle.check((_, _) -> {
-      throw new MalformedModelException("x.pt2: it could not be understood (oops)", new ArithmeticException("oops"));
+      throw new MalformedModelException(" ");
     }, new byte[3])).isInstanceOf(AssertionError.class).hasMessageContaining("no sentence");
     assertThatThrownBy(() -> oracle.check((_, arena) -> arena.allocate(100 << 20), new byte[3]))
         .isInstanceOf(AssertionError.class).hasMessageContaining("were allocated");

@@ -3,10 +3,10 @@ package dev.deepstack.planner.report;
 import java.util.List;
 import java.util.Locale;
 
-/// Charts as SVG text.
-final class Svg {
+/// Charts as SVG text, and pieces of pages.
+public final class Svg {
   /// Colours that are told apart without red against green.
-  static final List<String> COLOURS = List.of("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00",
+  public static final List<String> COLOURS = List.of("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00",
       "#7a6a00", "#999999", "#5b3f8c");
   private static final int WIDTH = 860;
   private static final int LEFT = 70;
@@ -128,18 +128,20 @@ final class Svg {
     format(svg, "<text x='%.1f' y='%.1f' text-anchor='%s'>%s</text>", x, y, anchor, escape(text));
   }
 
+  /// Appends formatted text, numbers as they are everywhere.
   @SuppressWarnings("AnnotateFormatMethod") // formats are constants above
-  static void format(StringBuilder svg, String format, Object... args) {
+  public static void format(StringBuilder svg, String format, Object... args) {
     svg.append(String.format(Locale.ROOT, format, args));
   }
 
-  static String escape(String text) {
+  /// Text for a page.
+  public static String escape(String text) {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;")
         .replace("\"", "&quot;");
   }
 
   /// A number with three digits that matter.
-  static String label(double v) {
+  public static String label(double v) {
     double a = Math.abs(v);
     return a >= 1e6 ? String.format(Locale.ROOT, "%.1fM", v / 1e6)
         : a >= 10_000 ? String.format(Locale.ROOT, "%.0fk", v / 1e3)

@@ -28,6 +28,11 @@ public final class Main implements Runnable {
   @Option(names = "--verbose", scope = CommandLine.ScopeType.INHERIT, description = "Show where an error came from.")
   private boolean verbose;
 
+  /// Whether the user wants to see where an error came from.
+  boolean isVerbose() {
+    return verbose;
+  }
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private CommandSpec spec;

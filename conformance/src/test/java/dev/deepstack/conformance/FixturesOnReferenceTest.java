@@ -25,7 +25,7 @@ class FixturesOnReferenceTest {
 
   /// What the opset cannot express yet; the importer says so.
   private static final Set<String> UNSUPPORTED = Set.of(
-      "weights_zoo", "ops_rare");
+      "ops_rare");
 
   @TestFactory
   Stream<DynamicTest> recordedCalls() throws IOException {

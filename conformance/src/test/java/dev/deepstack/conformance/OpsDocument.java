@@ -73,7 +73,6 @@ final class OpsDocument {
     String name = operator.substring("aten.".length(), operator.lastIndexOf('.'));
     return switch (name) {
       case "rand", "randn", "randperm", "native_dropout" -> "random numbers";
-      case "_fft_c2r", "_fft_r2c" -> "complex numbers";
       case "resize_" -> "sizes that depend on data";
       default -> "not yet";
     };

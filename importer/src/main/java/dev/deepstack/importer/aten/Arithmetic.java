@@ -16,7 +16,7 @@ final class Arithmetic {
     table.aten("add", c -> sum(c, 1))
         .aten("sub subtract", c -> sum(c, -1))
         .aten("rsub", c -> c.set(compute(c, c.operand("other"), scaled(c, c.operand("self")), c.e::sub)))
-        .aten("mul multiply", Arithmetic::multiply)
+        .aten("mul multiply", c -> c.set(binary(c, (a, b) -> product(c.e, a, b))))
         .aten("div divide true_divide", Arithmetic::divide)
         .aten("floor_divide", c -> c.set(binary(c, (a, b) -> c.e.of(new Op.FloorDiv(a, b)))))
         .aten("remainder", c -> c.set(binary(c, (a, b) -> c.e.of(new Op.Rem(a, b)))))
@@ -75,11 +75,6 @@ final class Arithmetic {
       }
       return sign > 0 ? c.e.add(a, b) : c.e.sub(a, b);
     }));
-  }
-
-  private static void multiply(Call c) {
-    boolean complex = c.isComplex("self") || c.isComplex("other");
-    c.set(complex ? ComplexNumbers.multiply(c) : binary(c, (a, b) -> product(c.e, a, b)));
   }
 
   private static Value product(Emit e, Value a, Value b) {

@@ -13,6 +13,7 @@ import dev.deepstack.tensor.Shape;
 import dev.deepstack.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// One node being lowered: its arguments by parameter name, with the operator's defaults given by the reader
@@ -22,9 +23,15 @@ final class Call {
   private final Scope scope;
   private final Node node;
   private final boolean inPlace;
+  private final @Nullable Part part;
   private final List<String> results = new ArrayList<>();
 
   Call(Emit e, Scope scope, Node node, boolean inPlace) {
+    this(e, scope, node, inPlace, null);
+  }
+
+  private Call(Emit e, Scope scope, Node node, boolean inPlace, @Nullable Part part) {
+    this.part = part;
     this.e = e;
     this.scope = scope;
     this.node = node;
@@ -38,6 +45,11 @@ final class Call {
         default -> results.add("");
       }
     }
+  }
+
+  /// The same for one part of complex operands, as if they were real.
+  Call of(Part one) {
+    return new Call(e, scope, node, false, one);
   }
 
   // ---- arguments
@@ -63,7 +75,22 @@ final class Call {
 
   /// Whether the argument is a tensor of complex numbers.
   boolean isComplex(String name) {
-    return node.argument(name) instanceof Argument.TensorArg(String value) && scope.isComplex(value);
+    return part == null && node.argument(name) instanceof Argument.TensorArg(String value) && scope.isComplex(value);
+  }
+
+  /// Whether a result is.
+  boolean givesComplex(int result) {
+    return part == null && scope.isComplex(results.get(result));
+  }
+
+  /// A complex literal, or null.
+  Argument.@Nullable ComplexArg complexLiteral(String name) {
+    return node.argument(name) instanceof Argument.ComplexArg literal ? literal : null;
+  }
+
+  private Value read(String value, String argument, int index) {
+    Value x = scope.variable(value).read(e);
+    return part == null ? x : part.of(e, x, scope.isComplex(value), argument, index);
   }
 
   String tensorName(String name) {
@@ -79,7 +106,7 @@ final class Call {
       Operand number = operand(name);
       return number.as(e, number.dtype());
     }
-    return scope.variable(tensorName(name)).read(e);
+    return read(tensorName(name), name, 0);
   }
 
   @Nullable Value optional(String name) {
@@ -88,7 +115,7 @@ final class Call {
 
   List<Value> tensors(String name) {
     if (required(name) instanceof Argument.TensorsArg(List<String> names)) {
-      return names.stream().map(n -> scope.variable(n).read(e)).toList();
+      return IntStream.range(0, names.size()).mapToObj(i -> read(names.get(i), name, i)).toList();
     }
     throw odd(name);
   }
@@ -100,18 +127,24 @@ final class Call {
     }
     var values = new ArrayList<@Nullable Value>();
     for (Argument.TensorLike item : items) {
-      values.add(item instanceof Argument.TensorArg(String n) ? scope.variable(n).read(e) : null);
+      values.add(item instanceof Argument.TensorArg(String n) ? read(n, name, values.size()) : null);
     }
     return values;
   }
 
   /// A tensor or a number.
   Operand operand(String name) {
-    return switch (required(name)) {
-      case Argument.TensorArg(String n) -> Operand.of(scope.variable(n).read(e));
+    Argument argument = required(name);
+    boolean real = !(argument instanceof Argument.TensorArg || argument instanceof Argument.ComplexArg);
+    if (part != null && real && part.isZero(name, 0)) {
+      return Operand.of(0.0);
+    }
+    return switch (argument) {
+      case Argument.TensorArg(String n) -> Operand.of(read(n, name, 0));
       case Argument.IntArg(long v) -> Operand.of(v);
       case Argument.FloatArg(double v) -> Operand.of(v);
       case Argument.BoolArg(boolean v) -> Operand.of(v);
+      case Argument.ComplexArg z when part != null -> Operand.of(part.of(z.real(), z.imaginary(), name));
       case Argument.SymIntArg s -> Operand.weak(e.dim(scope.dim(s), DType.I64), DType.I64);
       case Argument.SymFloatArg(String n) -> Operand.weak(scope.number(n), DType.F32);
       case Argument.SymBoolArg(String n) -> Operand.weak(scope.number(n), DType.BOOL);
@@ -233,7 +266,8 @@ final class Call {
   }
 
   TensorType type(int result) {
-    return scope.type(results.get(result));
+    String name = results.get(result);
+    return part != null && scope.isComplex(name) ? Part.type(scope.type(name)) : scope.type(name);
   }
 
   DType dtype() {
@@ -265,8 +299,12 @@ final class Call {
   }
 
   void set(int result, Value value) {
-    String name = results.get(result);
-    scope.bind(name, Variable.of(as(value, scope.type(name))));
+    Value typed = as(value, type(result));
+    if (part != null) {
+      part.results().put(result, typed);
+    } else {
+      scope.bind(results.get(result), Variable.of(typed));
+    }
   }
 
   /// Gives a result whose recorded type is not to be trusted.
@@ -318,7 +356,7 @@ final class Call {
   }
 
   void view(int result, String argument, ViewStep... steps) {
-    Variable variable = scope.variable(tensorName(argument));
+    Variable variable = part == null ? scope.variable(tensorName(argument)) : Variable.of(tensor(argument));
     for (ViewStep step : steps) {
       variable = variable.view(step);
     }
@@ -329,6 +367,10 @@ final class Call {
         throw new IrException(node.where() + " gives " + value.type() + " where the file says " + recorded);
       }
     }
-    scope.bind(results.get(result), variable);
+    if (part != null) {
+      part.results().put(result, variable.read(e));
+    } else {
+      scope.bind(results.get(result), variable);
+    }
   }
 }

@@ -2,6 +2,7 @@ package dev.deepstack.importer.aten;
 
 import dev.deepstack.ir.Graph;
 import dev.deepstack.ir.Op;
+import dev.deepstack.ir.OpSchema;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
@@ -50,15 +51,25 @@ record Emit(Graph graph, @Nullable Value path, AtomicInteger loops) {
   void bind(Dim size, Value count) {
     Value scalar = cast(reshape(count, Shape.SCALAR), DType.I64);
     String symbol = size.toString();
-    boolean open = isDecidedByData(symbol)
-        && graph.outputs().stream().noneMatch(o -> o instanceof Graph.Bind && o.name().equals(symbol));
-    if (open) {
+    if (isOpen(symbol)) {
       graph.output(new Graph.Bind(symbol,
           path == null ? scalar : of(new Op.Choose(path, scalar, constant(0, DType.I64)))));
     } else {
       check("a size that the inputs decide is not " + size + ", as the model requires; change the inputs",
           of(new Op.Eq(scalar, dim(size, DType.I64))));
     }
+  }
+
+  /// Whether only the data know the symbol, and nothing has said yet what it is.
+  boolean isOpen(String symbol) {
+    return isDecidedByData(symbol)
+        && graph.outputs().stream().noneMatch(o -> o instanceof Graph.Bind && o.name().equals(symbol));
+  }
+
+  /// Whether a value needs a size that nothing has said yet.
+  boolean isOpen(Value x) {
+    return x.op() instanceof Op.DimValue(Dim dim) && dim.symbols().stream().anyMatch(this::isOpen)
+        || OpSchema.operands(x.op()).stream().anyMatch(v -> v.type().rank() == 0 && isOpen(v));
   }
 
   /// Whether the file names a size so that only the data know.
@@ -73,6 +84,10 @@ record Emit(Graph graph, @Nullable Value path, AtomicInteger loops) {
     if (open) {
       check("a slice that the inputs decide leaves its axis; change the inputs",
           of(new Op.Le(dim(end, DType.I64), dim(extent, DType.I64))));
+    }
+    if (start.symbols().stream().anyMatch(Emit::isDecidedByData)) {
+      check("a slice that the inputs decide starts before its axis; change the inputs",
+          of(new Op.Ge(dim(start, DType.I64), constant(0, DType.I64))));
     }
   }
 

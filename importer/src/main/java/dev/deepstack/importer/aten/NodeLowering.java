@@ -49,12 +49,14 @@ final class NodeLowering {
       lose(scope, node);
     } else if (node.inputs().stream().flatMap(i -> i.arg().valueNames().stream()).anyMatch(scope::isLost)) {
       lose(scope, node);
-    } else if (hasComplex(scope, node) && !ComplexNumbers.takes(node.target())) {
-      missing.part(node, "complex numbers");
-      lose(scope, node);
     } else {
       try {
-        entry.lowering().lower(new Call(e, scope, node, entry.inPlace()));
+        var call = new Call(e, scope, node, entry.inPlace());
+        if (hasComplex(scope, node)) {
+          ComplexNumbers.lower(call, Operators.packet(node.target()), entry.lowering());
+        } else {
+          entry.lowering().lower(call);
+        }
       } catch (Refusal refusal) {
         missing.part(node, String.valueOf(refusal.getMessage()));
         lose(scope, node);

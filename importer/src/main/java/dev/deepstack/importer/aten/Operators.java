@@ -68,6 +68,7 @@ final class Operators {
     AttentionOps.add(table);
     SymbolicInts.add(table);
     ComplexNumbers.add(table);
+    Fourier.add(table);
     NoOps.add(table);
     return new Operators(Map.copyOf(table.lowerings));
   }
@@ -94,6 +95,14 @@ final class Operators {
     }
     Lowering lowering = lowerings.getOrDefault(functional + overload, lowerings.get(functional));
     return lowering == null ? null : new Entry(lowering, true);
+  }
+
+  /// The name of an operator without its namespace, its overload and its write: `add` for `torch.ops.aten.add_.Tensor`.
+  static String packet(String target) {
+    String name = target.startsWith(PREFIX) ? target.substring(PREFIX.length()) : target;
+    String[] parts = name.split("\\.", -1);
+    String functional = functional(parts[0] + "." + (parts.length > 1 ? parts[1] : ""));
+    return functional == null ? parts[parts.length > 1 ? 1 : 0] : functional.substring(parts[0].length() + 1);
   }
 
   /// The operator without the write: `aten.add` for `aten.add_`, `aten.__and__` for `aten.__iand__`; else

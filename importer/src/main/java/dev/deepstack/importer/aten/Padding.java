@@ -31,6 +31,12 @@ final class Padding {
     }
   }
 
+  /// As many elements before and after the last axis.
+  static Value around(Emit e, Value x, long count, String mode) {
+    Dim n = Dim.of(count);
+    return along(e, x, x.type().rank() - 1, n, n, mode.equals("reflect") ? Mode.REFLECT : Mode.REPLICATE);
+  }
+
   private static void pad(Call c, Mode mode, String name) {
     Value x = c.tensor("self");
     List<Dim> pairs = c.dims(name);

@@ -128,10 +128,7 @@ public final class ProgramImporter {
   }
 
   private void userInput(Argument argument, String name) {
-    if (argument instanceof Argument.TensorArg(String value) && scope.isComplex(value)) {
-      missing.effect("the complex input \"" + name + "\"");
-      scope.lose(value);
-    } else if (argument instanceof Argument.TensorArg(String value)) {
+    if (argument instanceof Argument.TensorArg(String value)) {
       Variable variable = Variable.of(graph.input(name, scope.type(value)));
       scope.bind(value, variable);
       callerTensors.put(name, variable);
@@ -203,7 +200,6 @@ public final class ProgramImporter {
 
   private void userOutput(Argument argument, String name) {
     switch (argument) {
-      case Argument.TensorArg(String value) when scope.isComplex(value) -> missing.effect("a complex result");
       case Argument.TensorArg(String value) when scope.isLost(value) -> outputs.add(new TensorEntry(name));
       case Argument.TensorArg(String value) -> {
         graph.result(name, scope.variable(value).read(e));

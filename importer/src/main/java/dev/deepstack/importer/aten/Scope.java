@@ -84,7 +84,7 @@ final class Scope {
 
   TensorType type(String name) {
     TensorMeta meta = meta(name);
-    DType part = ComplexNumbers.partType(meta.type());
+    DType part = meta.type().part();
     if (part != null) {
       var dims = new ArrayList<>(meta.shape().dims());
       dims.add(Dim.of(2));
@@ -99,7 +99,7 @@ final class Scope {
   /// Whether the name is a tensor of complex numbers, held as pairs.
   boolean isComplex(String name) {
     TensorMeta meta = model.tensorValues().get(name);
-    return meta != null && ComplexNumbers.partType(meta.type()) != null;
+    return meta != null && meta.type().part() != null;
   }
 
   /// Whether a node or the graph's output reads the name.

@@ -74,7 +74,7 @@ final class Trigonometry {
     return e.sub(e.constant(Math.PI / 2, x), asin(e, x));
   }
 
-  private static Value atan2(Emit e, Value y, Value x) {
+  static Value atan2(Emit e, Value y, Value x) {
     Value angle = atan(e, e.div(y, x));
     Value half = e.select(e.less(y, 0), e.constant(-Math.PI, x), e.constant(Math.PI, x));
     Value turned = e.select(e.less(x, 0), e.add(angle, half), angle);

@@ -5,6 +5,9 @@ import dev.deepstack.importer.aten.ViewStep.Permuted;
 import dev.deepstack.importer.aten.ViewStep.Reshaped;
 import dev.deepstack.importer.aten.ViewStep.Sliced;
 import dev.deepstack.importer.pt2.TensorMeta;
+import dev.deepstack.ir.Op;
+import dev.deepstack.ir.Value;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import dev.deepstack.tensor.Shape;
 import dev.deepstack.tensor.TensorType;
@@ -134,8 +137,23 @@ final class Views {
     Dim start = start(c.dim(startName, Dim.ZERO), x.dim(axis));
     Dim size = c.shape().dim(axis);
     long step = c.integer("step", 1);
+    if (c.e.isOpen(size.toString())) {
+      c.e.bind(size, sliceSize(c, start, step, x.dim(axis)));
+    }
     c.e.checkSlice(start, size, step, x.dim(axis));
     return new Sliced(axis, start, size, step);
+  }
+
+  /// How many elements there are between a start and an end that the data decide.
+  private static Value sliceSize(Call c, Dim start, long step, Dim extent) {
+    Emit e = c.e;
+    Value all = e.dim(extent, DType.I64);
+    Value zero = e.constant(0, DType.I64);
+    Value end = e.dim(c.dim("end", extent), DType.I64);
+    Value counted = e.select(e.less(end, 0), e.add(end, all), end);
+    Value inside = e.of(new Op.Max(zero, e.of(new Op.Min(counted, all))));
+    Value between = e.add(e.sub(inside, e.dim(start, DType.I64)), step - 1);
+    return e.of(new Op.FloorDiv(e.of(new Op.Max(zero, between)), e.constant(step, DType.I64)));
   }
 
   /// The start as Python means it: from the end when negative, and never outside.
@@ -215,7 +233,7 @@ final class Views {
     Dim count = c.shape().dim(axis);
     var starts = c.e.unsqueeze(c.e.range(Dim.ZERO, count, c.integer("step", 1)), 1);
     var indices = c.e.add(starts, c.e.range(Dim.ZERO, Dim.of(size), 1));
-    var windows = c.e.of(new dev.deepstack.ir.Op.Gather(c.tensor("self"), indices, axis));
+    var windows = c.e.of(new Op.Gather(c.tensor("self"), indices, axis));
     c.set(c.e.permute(windows, Emit.moved(x.rank() + 1, axis + 1, x.rank())));
   }
 }

@@ -56,6 +56,16 @@ public enum ScalarType {
     return dtype != null;
   }
 
+  /// The element type of both parts of a complex number, or null for a type that is not complex.
+  public @Nullable DType part() {
+    return switch (this) {
+      case COMPLEX32 -> DType.F16;
+      case COMPLEX64 -> DType.F32;
+      case COMPLEX128 -> DType.F64;
+      default -> null;
+    };
+  }
+
   /// The element type; throws `UnsupportedModelException` where there is none.
   public DType dtype() {
     if (dtype == null) {

@@ -19,7 +19,7 @@ public record TensorMeta(
     strides = List.copyOf(strides);
   }
 
-  /// The element type; throws `UnsupportedModelException` for a type DeepStack lacks (complex numbers).
+  /// The element type; throws `UnsupportedModelException` for a type DeepStack lacks.
   public DType dtype() {
     return type.dtype();
   }

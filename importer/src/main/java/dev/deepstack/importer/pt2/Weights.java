@@ -11,13 +11,13 @@ import java.util.SequencedSet;
 /// Stored tensors by fully-qualified name, in file order: views in the mapped file.
 ///
 /// Tensors that share storage in the file have the very same `storage()` segment, so identity of segments
-/// tells aliases. An entry DeepStack cannot hold (complex numbers, script objects) is kept by name and
-/// refused by [#tensor] when something asks for it.
+/// tells aliases. Complex numbers have a last axis of two, the real part first. An entry DeepStack cannot hold
+/// (script objects) is kept by name and refused by [#tensor] when something asks for it.
 public final class Weights {
   private final SequencedMap<String, StridedTensor> tensors;
   private final SequencedMap<String, String> refused;
 
-  /// `refused` maps a name to the reason, as "complex64 tensor".
+  /// `refused` maps a name to the reason, as "float8_e8m0fnu tensor".
   Weights(SequencedMap<String, StridedTensor> tensors, SequencedMap<String, String> refused) {
     this.tensors = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(tensors));
     this.refused = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(refused));

@@ -1,5 +1,6 @@
 package dev.deepstack.importer.pt2;
 
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.StridedTensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -59,11 +60,24 @@ final class WeightsBuilder {
       throw place.unsupported(shown + " repeats " + storage.byteSize()
           + " stored bytes to an unreasonable size; expand it inside the model instead");
     }
+    long start = elements == 0 ? 0 : offset;
+    DType part = type.part();
     if (type.isSupported()) {
-      tensors.put(name, new StridedTensor(type.dtype(), shape, strides, elements == 0 ? 0 : offset, storage));
+      tensors.put(name, new StridedTensor(type.dtype(), shape, strides, start, storage));
+    } else if (part != null) {
+      tensors.put(name, pairs(part, shape, strides, start, storage));
     } else {
       refused.put(name, type.text() + " tensor");
     }
+  }
+
+  /// Complex numbers as they are stored: a last axis of two, the real part first.
+  private static StridedTensor pairs(DType part, long[] shape, long[] strides, long offset, MemorySegment storage) {
+    long[] extents = Arrays.copyOf(shape, shape.length + 1);
+    extents[shape.length] = 2;
+    long[] steps = Arrays.copyOf(Arrays.stream(strides).map(s -> 2 * s).toArray(), shape.length + 1);
+    steps[shape.length] = 1;
+    return new StridedTensor(part, extents, steps, 2 * offset, storage);
   }
 
   private void checkName(String name, Place place) {

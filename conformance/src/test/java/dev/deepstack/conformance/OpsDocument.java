@@ -73,7 +73,7 @@ final class OpsDocument {
     String name = operator.substring("aten.".length(), operator.lastIndexOf('.'));
     return switch (name) {
       case "rand", "randn", "randperm", "native_dropout" -> "random numbers";
-      case "resize_" -> "sizes that depend on data";
+      case "resize_" -> "changes the storage under a tensor";
       default -> "not yet";
     };
   }

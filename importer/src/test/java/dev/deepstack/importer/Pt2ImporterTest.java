@@ -85,9 +85,8 @@ class Pt2ImporterTest {
     try (Arena arena = Arena.ofConfined()) {
       assertThatExceptionOfType(UnsupportedModelException.class)
           .isThrownBy(() -> Pt2Importer.read(fixture("../more/ops_rare/model.pt2"), arena))
-          .withMessageContaining("things")
-          .withMessageContaining("aten.lgamma.default, 1 time")
-          .withMessageContaining("aten.renorm.default, 1 time")
+          .withMessageContaining("thing")
+          .withMessageContaining("aten.view.dtype (bits read as another type), 1 time")
           .withMessageContaining("export again");
     }
   }

@@ -374,10 +374,10 @@ public sealed interface Op {
     }
   }
 
-  /// What scattering does where it hits.
-  enum Combine { SET, ADD }
+  /// What scattering does where it hits: the new element, or what it makes of the old one and the new one.
+  enum Combine { SET, ADD, MUL, MAX, MIN }
 
-  /// `x` with the slices of `axis` named by `indices` set to (or increased by) those of `source`, whose shape is that
+  /// `x` with the slices of `axis` named by `indices` set to (or combined with) those of `source`, whose shape is that
   /// of `Gather(x, indices, axis)`. Later duplicates win for SET.
   record Scatter(Value x, Value indices, Value source, int axis, Combine combine) implements Primitive {
     @Override

@@ -89,12 +89,36 @@ final class Indexing {
     void put(long at, HostTensor source, long flat) {
       if (combine == Op.Combine.SET) {
         Walk.copy(source, flat, result, at);
-      } else if (result.dtype().isFloat()) {
+      } else if (combine == Op.Combine.ADD && result.dtype().isFloat()) {
         sums[(int) at] += source.getDouble(flat);
         added[(int) at] = true;
+      } else if (result.dtype().isFloat()) {
+        result.setDouble(at, combined(result.getDouble(at), source.getDouble(flat)));
       } else {
-        Integers.set(result, at, result.getLong(at) + source.getLong(flat));
+        Integers.set(result, at, combined(result.getLong(at), source.getLong(flat)));
       }
+    }
+
+    private double combined(double old, double value) {
+      return switch (combine) {
+        case SET -> value;
+        case ADD -> old + value;
+        case MUL -> old * value;
+        case MAX -> Math.max(old, value);
+        case MIN -> Math.min(old, value);
+      };
+    }
+
+    private long combined(long old, long value) {
+      boolean unsigned = result.dtype().isUnsigned();
+      boolean less = unsigned ? Long.compareUnsigned(old, value) < 0 : old < value;
+      return switch (combine) {
+        case SET -> value;
+        case ADD -> old + value;
+        case MUL -> old * value;
+        case MAX -> less ? value : old;
+        case MIN -> less ? old : value;
+      };
     }
 
     HostTensor result() {

@@ -4,6 +4,7 @@ import dev.deepstack.codegen.llvm.Expressions.Lane;
 import dev.deepstack.codegen.tile.Indexing;
 import dev.deepstack.codegen.tile.Kernel;
 import dev.deepstack.ir.Op;
+import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,11 +91,22 @@ final class ScatterCode {
   private void store(Expressions expressions, List<Dim> index, List<Dim> target, Lane lane) {
     var dtype = kernel.out().dtype();
     String value = expressions.at(kernel.source(), List.copyOf(index), lane);
-    if (kernel.combine() == Op.Combine.ADD) {
+    if (kernel.combine() != Op.Combine.SET) {
       String old = Registers.load(f, dtype, code.address(kernel.out(), kernel.out().at(target)), lane.lanes());
-      String added = Arithmetic.spread(f, value, lane.lanes());
-      value = Registers.round(f, dtype, dtype.isFloat() ? f.fadd(old, added) : f.add(old, added));
+      value = Registers.round(f, dtype, combined(dtype, old, Arithmetic.spread(f, value, lane.lanes())));
     }
     Stores.store(code, kernel.out(), target, value, lane);
+  }
+
+  private String combined(DType dtype, String old, String value) {
+    boolean real = dtype.isFloat();
+    String order = dtype.isUnsigned() || dtype.isBool() ? "llvm.u" : "llvm.s";
+    return switch (kernel.combine()) {
+      case SET -> value;
+      case ADD -> real ? f.fadd(old, value) : dtype.isBool() ? f.binary("or", old, value) : f.add(old, value);
+      case MUL -> real ? f.fmul(old, value) : dtype.isBool() ? f.binary("and", old, value) : f.mul(old, value);
+      case MAX -> real ? f.fmax(old, value) : f.intrinsic(order + "max", f.type(old), old, value);
+      case MIN -> real ? f.fmin(old, value) : f.intrinsic(order + "min", f.type(old), old, value);
+    };
   }
 }

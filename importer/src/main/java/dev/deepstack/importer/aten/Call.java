@@ -47,6 +47,11 @@ final class Call {
     }
   }
 
+  /// Whether the operator has this name, without namespace and overload.
+  boolean isNamed(String name) {
+    return Operators.packet(node.target()).equals(name);
+  }
+
   /// The same for one part of complex operands, as if they were real.
   Call of(Part one) {
     return new Call(e, scope, node, false, one);

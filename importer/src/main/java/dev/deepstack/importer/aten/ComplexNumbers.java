@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// are refused.
 final class ComplexNumbers {
   /// A number in two parts; the second is null for a real one.
-  record Number(Value re, @Nullable Value im) {}
+  record Complex(Value re, @Nullable Value im) {}
 
   /// What moves pairs about without looking at them.
   private static final Set<String> WHOLE = Set.of(
@@ -34,12 +34,14 @@ final class ComplexNumbers {
 
   /// What does the same to both parts.
   private static final Set<String> LINEAR = Set.of(
-      "add", "sub", "rsub", "neg", "sum", "mean", "cumsum", "cat", "concat", "stack", "hstack", "vstack", "split",
-      "split_with_sizes", "chunk", "tensor_split", "unbind", "slice", "select", "narrow", "permute", "transpose", "t",
-      "mT", "movedim", "swapaxes", "expand", "expand_as", "broadcast_to", "repeat", "tile", "repeat_interleave", "squeeze",
-      "unflatten", "roll", "flip", "index", "index_select", "gather", "index_put", "index_add", "index_copy", "scatter",
-      "scatter_add", "slice_scatter", "select_scatter", "where", "masked_fill", "constant_pad_nd", "pad", "tril", "triu",
-      "diagonal", "diag_embed", "unfold", "fill", "fft_fftshift", "fft_ifftshift", "meshgrid", "diff", "squeeze_copy");
+      "add", "sub", "rsub", "neg", "sum", "mean", "cumsum", "cat", "concat", "stack", "hstack", "vstack",
+      "split", "split_with_sizes", "chunk", "tensor_split", "unbind", "slice", "select", "narrow",
+      "permute", "transpose", "t", "mT", "movedim", "swapaxes", "expand", "expand_as", "broadcast_to",
+      "repeat", "tile", "repeat_interleave", "squeeze", "unflatten", "roll", "flip", "index",
+      "index_select", "gather", "index_put", "index_add", "index_copy", "scatter", "scatter_add",
+      "slice_scatter", "select_scatter", "where", "masked_fill", "constant_pad_nd", "pad", "tril", "triu",
+      "diagonal", "diag_embed", "unfold", "fill", "fft_fftshift", "fft_ifftshift", "meshgrid", "diff",
+      "squeeze_copy");
 
   /// Products of two operands.
   private static final Set<String> PRODUCTS = Set.of("mm", "bmm", "matmul", "mv", "dot", "outer", "einsum", "linear");
@@ -50,7 +52,7 @@ final class ComplexNumbers {
 
   static void add(Operators.Builder table) {
     table.aten("polar", c -> c.set(polar(c)))
-        .aten("complex", c -> c.set(pair(c.e, new Number(c.tensor("real"), c.tensor("imag")))))
+        .aten("complex", c -> c.set(pair(c.e, new Complex(c.tensor("real"), c.tensor("imag")))))
         .aten("view_as_complex view_as_real", c -> c.alias("self"))
         .aten("_conj conj conj_physical _conj_physical", c -> c.set(conjugate(c)))
         .aten("angle", ComplexNumbers::angleOfReal)
@@ -63,7 +65,8 @@ final class ComplexNumbers {
     table.put("mul", c -> give(c, product(c.e, number(c, "self"), number(c, "other"))));
     table.put("div", c -> give(c, quotient(c.e, number(c, "self"), number(c, "other"))));
     table.put("square", c -> give(c, product(c.e, number(c, "self"), number(c, "self"))));
-    table.put("reciprocal", c -> give(c, quotient(c.e, new Number(c.e.constant(1, c.dtype()), null), number(c, "self"))));
+    table.put("reciprocal",
+        c -> give(c, quotient(c.e, new Complex(c.e.constant(1, c.dtype()), null), number(c, "self"))));
     table.put("abs", c -> c.set(size(c.e, number(c, "self"))));
     table.put("angle", c -> c.set(angle(c.e, number(c, "self"))));
     table.put("exp", c -> give(c, exp(c.e, number(c, "self"))));
@@ -77,7 +80,7 @@ final class ComplexNumbers {
     table.put("_to_copy", ComplexNumbers::convert);
     table.put("type_as", ComplexNumbers::convert);
     for (String name : new String[] {"ones", "ones_like", "new_ones"}) {
-      table.put(name, c -> give(c, new Number(c.e.constant(1, c.dtype()), null)));
+      table.put(name, c -> give(c, new Complex(c.e.constant(1, c.dtype()), null)));
     }
     for (String name : new String[] {"full", "full_like", "new_full"}) {
       table.put(name, c -> give(c, number(c, "fill_value")));
@@ -100,7 +103,7 @@ final class ComplexNumbers {
       List<Value> re = results(c, real, 0, 0);
       List<Value> im = results(c, real, 1, 1);
       for (int i = 0; i < re.size(); i++) {
-        set(c, i, pair(c.e, new Number(re.get(i), im.get(i))));
+        set(c, i, pair(c.e, new Complex(re.get(i), im.get(i))));
       }
     } else if (PRODUCTS.contains(name)) {
       product(c, name, real);
@@ -130,20 +133,20 @@ final class ComplexNumbers {
     }
     Value re = c.e.sub(results(c, real, 0, 0).getFirst(), results(c, real, 1, 1).getFirst());
     Value im = c.e.add(results(c, real, 0, 1).getFirst(), results(c, real, 1, 0).getFirst());
-    c.set(pair(c.e, new Number(re, im)));
+    c.set(pair(c.e, new Complex(re, im)));
   }
 
   // ---- pairs
 
-  static Value pair(Emit e, Number z) {
+  static Value pair(Emit e, Complex z) {
     Value im = z.im() == null ? e.full(0, z.re().type().dtype(), z.re().type().shape()) : z.im();
     int last = z.re().type().rank();
     return e.of(new Op.Concat(List.of(e.unsqueeze(z.re(), last), e.unsqueeze(im, last)), last));
   }
 
   /// Both parts of a pair.
-  static Number apart(Emit e, Value x) {
-    return new Number(at(e, x, 0), at(e, x, 1));
+  static Complex apart(Emit e, Value x) {
+    return new Complex(at(e, x, 0), at(e, x, 1));
   }
 
   private static Value at(Emit e, Value x, long part) {
@@ -152,76 +155,76 @@ final class ComplexNumbers {
   }
 
   /// An operand of any kind.
-  static Number number(Call c, String name) {
+  static Complex number(Call c, String name) {
     Argument.ComplexArg literal = c.complexLiteral(name);
     DType type = c.givesComplex(0) ? c.dtype() : c.isComplex("self") ? c.tensor("self").type().dtype()
         : c.tensor("other").type().dtype();
     if (literal != null) {
-      return new Number(c.e.constant(literal.real(), type), c.e.constant(literal.imaginary(), type));
+      return new Complex(c.e.constant(literal.real(), type), c.e.constant(literal.imaginary(), type));
     }
     if (c.isComplex(name)) {
       Value x = c.e.cast(c.tensor(name), type);
       return apart(c.e, x);
     }
-    return new Number(c.operand(name).as(c.e, type), null);
+    return new Complex(c.operand(name).as(c.e, type), null);
   }
 
   /// Sets the result, broadcast as it needs to be.
-  private static void give(Call c, Number z) {
+  private static void give(Call c, Complex z) {
     Shape shape = Part.type(c.type()).shape();
     Value im = z.im();
-    c.set(pair(c.e, new Number(c.e.expand(z.re(), shape), im == null ? null : c.e.expand(im, shape))));
+    c.set(pair(c.e, new Complex(c.e.expand(z.re(), shape), im == null ? null : c.e.expand(im, shape))));
   }
 
   // ---- arithmetic
 
-  private static Number product(Emit e, Number a, Number b) {
+  private static Complex product(Emit e, Complex a, Complex b) {
     Value x = a.im();
     Value y = b.im();
     Value re = e.mul(a.re(), b.re());
     if (x == null || y == null) {
       Value im = x != null ? e.mul(x, b.re()) : y != null ? e.mul(a.re(), y) : null;
-      return new Number(re, im);
+      return new Complex(re, im);
     }
-    return new Number(e.sub(re, e.mul(x, y)), e.add(e.mul(a.re(), y), e.mul(x, b.re())));
+    return new Complex(e.sub(re, e.mul(x, y)), e.add(e.mul(a.re(), y), e.mul(x, b.re())));
   }
 
-  private static Number quotient(Emit e, Number a, Number b) {
+  private static Complex quotient(Emit e, Complex a, Complex b) {
     Value y = b.im();
     if (y == null) {
       Value x = a.im();
-      return new Number(e.div(a.re(), b.re()), x == null ? null : e.div(x, b.re()));
+      return new Complex(e.div(a.re(), b.re()), x == null ? null : e.div(x, b.re()));
     }
     Value square = e.add(e.mul(b.re(), b.re()), e.mul(y, y));
-    Number above = product(e, a, new Number(b.re(), e.of(new Op.Neg(y))));
-    return new Number(e.div(above.re(), square), e.div(orZero(e, above), square));
+    Complex above = product(e, a, new Complex(b.re(), e.of(new Op.Neg(y))));
+    return new Complex(e.div(above.re(), square), e.div(orZero(e, above), square));
   }
 
-  private static Value orZero(Emit e, Number z) {
+  private static Value orZero(Emit e, Complex z) {
     return z.im() == null ? e.constant(0, z.re()) : z.im();
   }
 
-  private static Value size(Emit e, Number z) {
+  private static Value size(Emit e, Complex z) {
     Value im = orZero(e, z);
     return e.of(new Op.Sqrt(e.add(e.mul(z.re(), z.re()), e.mul(im, im))));
   }
 
-  private static Value angle(Emit e, Number z) {
+  private static Value angle(Emit e, Complex z) {
     return Trigonometry.atan2(e, orZero(e, z), z.re());
   }
 
-  private static Number exp(Emit e, Number z) {
+  private static Complex exp(Emit e, Complex z) {
     Value size = e.of(new Op.Exp(z.re()));
     Value im = orZero(e, z);
-    return new Number(e.mul(size, e.of(new Op.Cos(im))), e.mul(size, e.of(new Op.Sin(im))));
+    return new Complex(e.mul(size, e.of(new Op.Cos(im))), e.mul(size, e.of(new Op.Sin(im))));
   }
 
-  private static Number log(Emit e, Number z) {
-    return new Number(e.of(new Op.Log(size(e, z))), angle(e, z));
+  private static Complex log(Emit e, Complex z) {
+    return new Complex(e.of(new Op.Log(size(e, z))), angle(e, z));
   }
 
   /// Without cancellation: the larger of the two halves first, the other as `im / 2` over it.
-  private static Number sqrt(Emit e, Number z) {
+  private static Complex sqrt(Emit e, Complex z) {
     Value im = orZero(e, z);
     Value half = e.of(new Op.Sqrt(e.mul(e.add(size(e, z), e.of(new Op.Abs(z.re()))), 0.5)));
     Value zero = e.of(new Op.Eq(half, e.constant(0, half)));
@@ -229,23 +232,23 @@ final class ComplexNumbers {
     Value right = e.of(new Op.Ge(z.re(), e.constant(0, z.re())));
     Value below = e.less(im, 0);
     Value up = e.select(below, e.of(new Op.Neg(half)), half);
-    return new Number(e.select(right, half, e.of(new Op.Abs(rest))), e.select(right, rest, up));
+    return new Complex(e.select(right, half, e.of(new Op.Abs(rest))), e.select(right, rest, up));
   }
 
-  private static Number sign(Emit e, Number z) {
+  private static Complex sign(Emit e, Complex z) {
     Value size = size(e, z);
     Value zero = e.of(new Op.Eq(size, e.constant(0, size)));
-    return quotient(e, z, new Number(e.select(zero, e.constant(1, size), size), null));
+    return quotient(e, z, new Complex(e.select(zero, e.constant(1, size), size), null));
   }
 
   private static void power(Call c) {
     Operand exponent = c.operand("exponent");
-    Number z = number(c, "self");
+    Complex z = number(c, "self");
     if (exponent.tensor() != null || exponent.number() != Math.rint(exponent.number()) || exponent.number() < 1
         || exponent.number() > 8) {
       throw new Refusal("complex numbers to a power that is no small integer");
     }
-    Number result = z;
+    Complex result = z;
     for (int i = 1; i < exponent.number(); i++) {
       result = product(c.e, result, z);
     }
@@ -253,8 +256,8 @@ final class ComplexNumbers {
   }
 
   private static Value equal(Call c) {
-    Number a = number(c, "self");
-    Number b = number(c, "other");
+    Complex a = number(c, "self");
+    Complex b = number(c, "other");
     Value re = c.e.of(new Op.Eq(a.re(), b.re()));
     return c.e.of(new Op.And(re, c.e.of(new Op.Eq(orZero(c.e, a), orZero(c.e, b)))));
   }
@@ -263,7 +266,7 @@ final class ComplexNumbers {
     Value size = c.tensor("abs");
     Value angle = c.tensor("angle");
     UnaryOperator<Value> scaled = x -> c.e.mul(size, x);
-    return pair(c.e, new Number(scaled.apply(c.e.of(new Op.Cos(angle))), scaled.apply(c.e.of(new Op.Sin(angle)))));
+    return pair(c.e, new Complex(scaled.apply(c.e.of(new Op.Cos(angle))), scaled.apply(c.e.of(new Op.Sin(angle)))));
   }
 
   private static Value conjugate(Call c) {
@@ -271,14 +274,14 @@ final class ComplexNumbers {
     if (!c.isComplex("self")) {
       return x;
     }
-    Number z = apart(c.e, x);
-    return pair(c.e, new Number(z.re(), c.e.of(new Op.Neg(orZero(c.e, z)))));
+    Complex z = apart(c.e, x);
+    return pair(c.e, new Complex(z.re(), c.e.of(new Op.Neg(orZero(c.e, z)))));
   }
 
   /// Real numbers become complex without an imaginary part, and complex ones lose theirs.
   private static void convert(Call c) {
     if (!c.isComplex("self")) {
-      give(c, new Number(c.e.cast(c.tensor("self"), c.dtype()), null));
+      give(c, new Complex(c.e.cast(c.tensor("self"), c.dtype()), null));
     } else if (c.givesComplex(0)) {
       boolean same = c.tensor("self").type().dtype() == c.dtype() && !c.flag("copy", false);
       if (same) {

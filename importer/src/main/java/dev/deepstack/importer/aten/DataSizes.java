@@ -35,9 +35,13 @@ final class DataSizes {
 
   /// Where a row of truth values is true: as many indices as `size`, which is bound to their number.
   static Value positions(Emit e, Value flat, Dim size) {
+    e.bind(size, e.of(new Op.ReduceSum(e.cast(flat, DType.I64), List.of(0), false)));
+    return placesOf(e, flat, size);
+  }
+
+  /// The same where their number is known to be `size`.
+  static Value placesOf(Emit e, Value flat, Dim size) {
     Dim n = flat.type().dim(0);
-    Value ones = e.cast(flat, DType.I64);
-    e.bind(size, e.of(new Op.ReduceSum(ones, List.of(0), false)));
     // What is false goes to a place behind all others.
     Value slot = e.select(flat, e.add(counts(e, flat), -1), e.dim(n, DType.I64));
     Value zeros = e.full(0, DType.I64, Shape.of(n.plus(1)));
@@ -127,8 +131,11 @@ final class DataSizes {
     Dim n = x.type().dim(0);
     Value order = sorted ? e.of(new Op.ArgSort(x, false)) : e.of(new Op.Iota(n));
     Value row = sorted ? e.of(new Op.Gather(x, order, 0)) : x;
-    Value changes = e.of(new Op.Ne(e.slice(row, 0, Dim.ONE, n.minus(1), 1), e.slice(row, 0, Dim.ZERO, n.minus(1), 1)));
-    Value first = e.of(new Op.Concat(List.of(e.full(1, DType.BOOL, Shape.of(Dim.ONE)), changes), 0));
+    // The first element of all is compared with itself, so that there may be none.
+    Value place = e.of(new Op.Iota(n));
+    Value before = e.of(new Op.Max(e.add(place, -1), e.constant(0, DType.I64)));
+    Value differs = e.of(new Op.Ne(row, e.of(new Op.Gather(row, before, 0))));
+    Value first = e.of(new Op.Or(differs, e.of(new Op.Eq(place, e.constant(0, DType.I64)))));
     Dim size = c.shape().dim(0);
     c.set(0, e.of(new Op.Gather(row, positions(e, first, size), 0)));
     Value group = e.add(counts(e, first), -1);

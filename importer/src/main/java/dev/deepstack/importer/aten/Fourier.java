@@ -1,6 +1,6 @@
 package dev.deepstack.importer.aten;
 
-import dev.deepstack.importer.aten.ComplexNumbers.Number;
+import dev.deepstack.importer.aten.ComplexNumbers.Complex;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
@@ -42,13 +42,13 @@ final class Fourier {
 
   // ---- transforms
 
-  private static Number input(Call c) {
+  private static Complex input(Call c) {
     return c.isComplex("self") ? ComplexNumbers.apart(c.e, c.tensor("self"))
-        : new Number(c.e.cast(c.tensor("self"), c.dtype()), null);
+        : new Complex(c.e.cast(c.tensor("self"), c.dtype()), null);
   }
 
   private static void core(Call c, Kind kind, boolean inverse) {
-    Number x = input(c);
+    Complex x = input(c);
     List<Integer> axes = c.axesInOrder("dim", x.re().type().rank());
     Dim last = kind == Kind.TO_REAL ? c.dim("last_dim_size", Dim.ONE) : null;
     transform(c, x, axes, last, kind, inverse, switch ((int) c.integer("normalization", 0)) {
@@ -68,7 +68,7 @@ final class Fourier {
   }
 
   private static void one(Call c, Kind kind, boolean inverse) {
-    Number x = input(c);
+    Complex x = input(c);
     int axis = c.axis("dim", -1, x.re().type().rank());
     Dim n = c.has("n") ? c.dim("n", Dim.ONE) : null;
     several(c, x, List.of(axis), n == null ? List.of() : List.of(n), kind, inverse);
@@ -76,7 +76,7 @@ final class Fourier {
 
   /// @param usual how many axes where the call names none, 0 for all
   private static void many(Call c, Kind kind, boolean inverse, int usual) {
-    Number x = input(c);
+    Complex x = input(c);
     int rank = x.re().type().rank();
     List<Dim> sizes = c.has("s") ? c.dims("s") : List.of();
     List<Integer> axes = c.has("dim") ? c.axesInOrder("dim", rank)
@@ -84,8 +84,8 @@ final class Fourier {
     several(c, x, axes, sizes, kind, inverse);
   }
 
-  private static void several(Call c, Number given, List<Integer> axes, List<Dim> sizes, Kind kind, boolean inverse) {
-    Number x = given;
+  private static void several(Call c, Complex given, List<Integer> axes, List<Dim> sizes, Kind kind, boolean inverse) {
+    Complex x = given;
     int count = axes.size();
     for (int i = 0; i < Math.min(count, sizes.size()); i++) {
       boolean half = kind == Kind.TO_REAL && i == count - 1;
@@ -98,11 +98,11 @@ final class Fourier {
 
   /// @param last the length of the last axis of a real result
   /// @param power what of the product of the lengths divides the result
-  private static void transform(Call c, Number given, List<Integer> axes, @Nullable Dim last, Kind kind,
+  private static void transform(Call c, Complex given, List<Integer> axes, @Nullable Dim last, Kind kind,
       boolean inverse, double power) {
     Emit e = c.e;
     var transform = new Transform(e, inverse);
-    Number x = given;
+    Complex x = given;
     Dim count = Dim.ONE;
     int end = axes.getLast();
     if (kind == Kind.FROM_REAL) {
@@ -117,7 +117,7 @@ final class Fourier {
     }
     if (last != null) {
       count = count.times(last);
-      x = new Number(transform.along(Transform.whole(e, x, end, last), end).re(), null);
+      x = new Complex(transform.along(Transform.whole(e, x, end, last), end).re(), null);
     }
     if (power != 0) {
       Value n = e.dim(count, DType.F64);
@@ -187,7 +187,7 @@ final class Fourier {
     Dim count = rows.type().dim(1).minus(size).floorDiv(step).plus(1);
     Value frames = e.of(new Op.Windows(rows, 1, count, size, step, 1));
     Value weighted = e.mul(frames, window(c, Dim.of(size), x.type().dtype()));
-    Number y = new Transform(e, false).apply(new Number(weighted, null));
+    Complex y = new Transform(e, false).apply(new Complex(weighted, null));
     if (c.flag("onesided", true)) {
       y = Transform.sliced(e, y, 2, Dim.of(size / 2 + 1));
     }
@@ -208,12 +208,12 @@ final class Fourier {
     }
     Value z = c.tensor("self");
     Value rows = z.type().rank() == 3 ? e.unsqueeze(z, 0) : z;
-    Number spectrum = ComplexNumbers.apart(e, e.permute(rows, List.of(0, 2, 1, 3)));
+    Complex spectrum = ComplexNumbers.apart(e, e.permute(rows, List.of(0, 2, 1, 3)));
     Dim batch = spectrum.re().type().dim(0);
     Dim count = spectrum.re().type().dim(1);
     DType dtype = spectrum.re().type().dtype();
     boolean half = c.flag("onesided", !spectrum.re().type().dim(2).equals(size));
-    Number whole = half ? Transform.whole(e, spectrum, 2, size) : spectrum;
+    Complex whole = half ? Transform.whole(e, spectrum, 2, size) : spectrum;
     double scale = 1 / (c.flag("normalized", false) ? Math.sqrt(size.constant()) : size.constant());
     Value window = window(c, size, dtype);
     Value frames = e.mul(e.mul(new Transform(e, true).apply(whole).re(), scale), window);

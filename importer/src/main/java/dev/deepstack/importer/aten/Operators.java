@@ -53,6 +53,8 @@ final class Operators {
     Ordering.add(table);
     Indexing.add(table);
     Scattering.add(table);
+    ScatterReductions.add(table);
+    Scans.add(table);
     AdvancedIndexing.add(table);
     Contractions.add(table);
     Convolutions.add(table);
@@ -62,6 +64,7 @@ final class Operators {
     GridSampling.add(table);
     Unfolding.add(table);
     Distances.add(table);
+    Products.add(table);
     Norms.add(table);
     Recurrent.add(table);
     DataSizes.add(table);

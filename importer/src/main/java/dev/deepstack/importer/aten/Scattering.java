@@ -13,7 +13,6 @@ final class Scattering {
     table.aten("scatter.src", c -> along(c, source(c), Op.Combine.SET))
         .aten("scatter.value", c -> along(c, Arithmetic.typed(c, "value"), Op.Combine.SET))
         .aten("scatter_add", c -> along(c, source(c), Op.Combine.ADD))
-        .aten("scatter.reduce scatter.value_reduce scatter_reduce", Scattering::reduce)
         .aten("masked_scatter", Scattering::masked)
         .aten("index_copy", c -> slices(c, c.tensor("source"), Op.Combine.SET))
         .aten("index_add", Scattering::indexAdd)
@@ -23,7 +22,7 @@ final class Scattering {
         .aten("diagonal_scatter", c -> put(c, Views.diagonalSteps(c, c.tensor("self").type())));
   }
 
-  private static Value source(Call c) {
+  static Value source(Call c) {
     return c.e.cast(c.tensor("src"), c.tensor("self").type().dtype());
   }
 
@@ -36,22 +35,17 @@ final class Scattering {
       c.set(combine == Op.Combine.ADD ? c.e.add(x, one) : one);
       return;
     }
-    Value part = source;
-    if (part.type().rank() == 0) {
-      part = c.e.expand(part, index.type().shape());
-    }
-    for (int axis = 0; axis < part.type().rank(); axis++) {
-      part = c.e.slice(part, axis, Dim.ZERO, index.type().dim(axis), 1);
-    }
+    Value part = covered(c, source, index);
     c.set(c.e.of(new Op.ScatterAlong(x, index, part, c.axis("dim", 0, x.type().rank()), combine)));
   }
 
-  private static void reduce(Call c) {
-    String how = c.text("reduce", "");
-    if (!how.equals("sum") && !how.equals("add") || !c.flag("include_self", true)) {
-      throw new Refusal("reduction " + how + (c.flag("include_self", true) ? "" : " without the old values"));
+  /// The part of a source, or a scalar for all of it, that has an index.
+  static Value covered(Call c, Value source, Value index) {
+    Value part = source.type().rank() == 0 ? c.e.expand(source, index.type().shape()) : source;
+    for (int axis = 0; axis < part.type().rank(); axis++) {
+      part = c.e.slice(part, axis, Dim.ZERO, index.type().dim(axis), 1);
     }
-    along(c, c.has("src") ? source(c) : Arithmetic.typed(c, "value"), Op.Combine.ADD);
+    return part;
   }
 
   /// Where the mask holds, the elements of the source one after another.

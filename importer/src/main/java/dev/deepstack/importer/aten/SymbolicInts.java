@@ -46,6 +46,8 @@ final class SymbolicInts {
     table.aten("item _local_scalar_dense", SymbolicInts::item)
         .aten("_assert_scalar", SymbolicInts::check)
         .aten("_assert_async", c -> c.e.check(sentence(c.text("assert_msg", "")), c.e.truth(c.tensor("self"))))
+        .aten("sym_is_contiguous", c -> truth(c,
+            () -> c.e.constant(Views.isContiguous(c.meta("self")) ? 1 : 0, DType.BOOL)))
         .aten("sym_constrain_range sym_constrain_range_for_size", SymbolicInts::constrain)
         .aten("_check_is_size", RECORDED);
   }

@@ -1,6 +1,6 @@
 package dev.deepstack.importer.aten;
 
-import dev.deepstack.importer.aten.ComplexNumbers.Number;
+import dev.deepstack.importer.aten.ComplexNumbers.Complex;
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
 import dev.deepstack.tensor.DType;
@@ -27,22 +27,22 @@ final class Transform {
   }
 
   /// `x […,n]` to `[…,n]`.
-  Number apply(Number x) {
+  Complex apply(Complex x) {
     Shape shape = x.re().type().shape();
     int last = shape.rank() - 1;
     Dim rows = shape.without(last).elements();
     Dim n = shape.dim(last);
-    Number y = rows(map(x, v -> e.reshape(v, Shape.of(rows, n))), n);
+    Complex y = rows(map(x, v -> e.reshape(v, Shape.of(rows, n))), n);
     return map(y, v -> e.reshape(v, shape));
   }
 
-  private static Number map(Number x, Function<Value, Value> f) {
+  private static Complex map(Complex x, Function<Value, Value> f) {
     Value im = x.im();
-    return new Number(f.apply(x.re()), im == null ? null : f.apply(im));
+    return new Complex(f.apply(x.re()), im == null ? null : f.apply(im));
   }
 
   /// `[r,n]` to `[r,n]`.
-  private Number rows(Number x, Dim n) {
+  private Complex rows(Complex x, Dim n) {
     if (n.is(1)) {
       return x;
     }
@@ -54,7 +54,7 @@ final class Transform {
     Dim second = Dim.of(n.constant() / a);
     Dim r = x.re().type().dim(0);
     // Element j1*b + j2 of the row is element (j2, j1) here; the short transform goes over j1.
-    Number y = map(x, v -> e.reshape(e.permute(e.reshape(v, Shape.of(r, first, second)), List.of(0, 2, 1)),
+    Complex y = map(x, v -> e.reshape(e.permute(e.reshape(v, Shape.of(r, first, second)), List.of(0, 2, 1)),
         Shape.of(r.times(second), first)));
     y = rows(y, first);
     y = map(y, v -> e.reshape(v, Shape.of(r, second, first)));
@@ -77,38 +77,38 @@ final class Transform {
   }
 
   /// `exp(± 2 pi i step j k / n)` as `[rows,columns]`, in f64: the product is reduced as an integer first.
-  private Number turns(Dim step, Dim rows, Dim columns, Dim n) {
+  private Complex turns(Dim step, Dim rows, Dim columns, Dim n) {
     Value j = e.unsqueeze(e.mul(e.of(new Op.Iota(rows)), e.dim(step, DType.I64)), 1);
     Value jk = e.of(new Op.Rem(e.mul(j, e.of(new Op.Iota(columns))), e.dim(n, DType.I64)));
     Value angle = e.div(e.mul(e.cast(jk, DType.F64), sign * 2 * Math.PI), e.dim(n, DType.F64));
-    return new Number(e.of(new Op.Cos(angle)), e.of(new Op.Sin(angle)));
+    return new Complex(e.of(new Op.Cos(angle)), e.of(new Op.Sin(angle)));
   }
 
-  private Number turned(Number x, Number by) {
-    Number w = map(by, v -> e.cast(v, x.re().type().dtype()));
+  private Complex turned(Complex x, Complex by) {
+    Complex w = map(by, v -> e.cast(v, x.re().type().dtype()));
     return combined(x, v -> e.mul(v, w.re()), v -> e.mul(v, imaginary(w)));
   }
 
-  private Number product(Number x, Number matrix) {
-    Number w = map(matrix, v -> e.cast(v, x.re().type().dtype()));
+  private Complex product(Complex x, Complex matrix) {
+    Complex w = map(matrix, v -> e.cast(v, x.re().type().dtype()));
     return combined(x, v -> e.of(new Op.MatMul(v, w.re())), v -> e.of(new Op.MatMul(v, imaginary(w))));
   }
 
-  private static Value imaginary(Number z) {
+  private static Value imaginary(Complex z) {
     return java.util.Objects.requireNonNull(z.im());
   }
 
   /// `x * w` where the two functions multiply with the parts of `w`.
-  private Number combined(Number x, Function<Value, Value> re, Function<Value, Value> im) {
+  private Complex combined(Complex x, Function<Value, Value> re, Function<Value, Value> im) {
     Value y = x.im();
-    return y == null ? new Number(re.apply(x.re()), im.apply(x.re()))
-        : new Number(e.sub(re.apply(x.re()), im.apply(y)), e.add(im.apply(x.re()), re.apply(y)));
+    return y == null ? new Complex(re.apply(x.re()), im.apply(x.re()))
+        : new Complex(e.sub(re.apply(x.re()), im.apply(y)), e.add(im.apply(x.re()), re.apply(y)));
   }
 
   /// The transform along an axis.
-  Number along(Number x, int axis) {
+  Complex along(Complex x, int axis) {
     int last = x.re().type().rank() - 1;
-    Number y = apply(map(x, v -> e.permute(v, Emit.moved(last + 1, axis, last))));
+    Complex y = apply(map(x, v -> e.permute(v, Emit.moved(last + 1, axis, last))));
     return map(y, v -> e.permute(v, Emit.moved(last + 1, last, axis)));
   }
 
@@ -133,29 +133,29 @@ final class Transform {
     return e.of(new Op.Pad(x, low, high, 0));
   }
 
-  static Number resized(Emit e, Number x, int axis, @Nullable Dim n) {
+  static Complex resized(Emit e, Complex x, int axis, @Nullable Dim n) {
     return map(x, v -> resized(e, v, axis, n));
   }
 
-  static Number sliced(Emit e, Number x, int axis, Dim size) {
+  static Complex sliced(Emit e, Complex x, int axis, Dim size) {
     return map(x, v -> e.slice(v, axis, Dim.ZERO, size, 1));
   }
 
-  static Number scaled(Emit e, Number x, Value by) {
+  static Complex scaled(Emit e, Complex x, Value by) {
     return map(x, v -> e.mul(v, by));
   }
 
   /// All `n` elements of an axis of which the second half is the first one conjugated and backwards.
-  static Number whole(Emit e, Number half, int axis, Dim n) {
+  static Complex whole(Emit e, Complex half, int axis, Dim n) {
     Dim there = n.floorDiv(2).plus(1);
-    Number first = resized(e, half, axis, there);
+    Complex first = resized(e, half, axis, there);
     Dim rest = n.minus(there);
     if (rest.is(0)) {
       return first;
     }
-    Number back = map(first, v -> e.of(new Op.Slice(v, axis, rest, rest, -1)));
+    Complex back = map(first, v -> e.of(new Op.Slice(v, axis, rest, rest, -1)));
     Value im = back.im();
-    return new Number(e.of(new Op.Concat(List.of(first.re(), back.re()), axis)),
+    return new Complex(e.of(new Op.Concat(List.of(first.re(), back.re()), axis)),
         im == null ? null : e.of(new Op.Concat(List.of(imaginary(first), e.of(new Op.Neg(im))), axis)));
   }
 }

@@ -36,6 +36,8 @@ final class Unaries {
     function(table, "log10", c -> x -> c.e.mul(c.e.of(new Op.Log(x)), 1 / Math.log(10)));
     function(table, "erfc special_erfc", c -> x -> c.e.sub(c.e.constant(1, x), c.e.of(new Op.Erf(x))));
     function(table, "frac", c -> x -> c.e.sub(x, c.e.of(new Op.Trunc(x))));
+    function(table, "sinc special_sinc", c -> x -> sinc(c.e, x));
+    function(table, "lgamma", c -> x -> logGamma(c.e, x));
     function(table, "logit", c -> x -> c.e.of(new Op.Log(c.e.div(x, c.e.sub(c.e.constant(1, x), x)))));
     function(table, "round.decimals", Unaries::roundDecimals);
     function(table, "nan_to_num", Unaries::withoutNan);
@@ -57,6 +59,34 @@ final class Unaries {
   /// follow.
   static void function(Operators.Builder table, String names, Function<Call, UnaryOperator<Value>> f) {
     table.aten(names, c -> c.set(f.apply(c).apply(c.e.cast(c.tensor("self"), c.dtype()))));
+  }
+
+  private static Value sinc(Emit e, Value x) {
+    Value angle = e.mul(x, Math.PI);
+    Value zero = e.of(new Op.Eq(x, e.constant(0, x)));
+    Value safe = e.select(zero, e.constant(1, x), angle);
+    return e.select(zero, e.constant(1, x), e.div(e.of(new Op.Sin(safe)), safe));
+  }
+
+  /// Stirling's series after seven steps up, in f64; below 1/2 by reflection.
+  private static Value logGamma(Emit e, Value given) {
+    Value x = e.cast(given, DType.F64);
+    Value low = e.less(x, 0.5);
+    Value z = e.select(low, e.sub(e.constant(1, x), x), x);
+    Value product = z;
+    for (int i = 1; i < 7; i++) {
+      product = e.mul(product, e.add(z, i));
+    }
+    Value y = e.add(z, 7);
+    Value r = e.div(e.constant(1, y), y);
+    Value r2 = e.mul(r, r);
+    Value series = e.mul(r, e.add(e.mul(r2, e.add(e.mul(r2, 1.0 / 1260), -1.0 / 360)), 1.0 / 12));
+    Value log = e.of(new Op.Log(y));
+    Value stirling = e.add(e.add(e.sub(e.mul(e.add(y, -0.5), log), y), 0.5 * Math.log(2 * Math.PI)), series);
+    Value up = e.sub(stirling, e.of(new Op.Log(product)));
+    Value sine = e.of(new Op.Abs(e.of(new Op.Sin(e.mul(x, Math.PI)))));
+    Value reflected = e.sub(e.sub(e.constant(Math.log(Math.PI), x), e.of(new Op.Log(sine))), up);
+    return e.cast(e.select(low, reflected, up), given.type().dtype());
   }
 
   private static UnaryOperator<Value> roundDecimals(Call c) {

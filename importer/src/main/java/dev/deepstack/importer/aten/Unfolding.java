@@ -16,7 +16,8 @@ final class Unfolding {
   static void add(Operators.Builder table) {
     table.aten("im2col", Unfolding::columns)
         .aten("col2im", Unfolding::image)
-        .aten("as_strided as_strided_copy", Unfolding::strided);
+        .aten("as_strided as_strided_copy", c -> c.view("self", strided(c, c.shape())))
+        .aten("as_strided_scatter", Unfolding::stridedScatter);
   }
 
   /// `[n,c,h,w] -> [n, c*kh*kw, positions]`.
@@ -83,7 +84,7 @@ final class Unfolding {
   }
 
   /// Of a tensor that lies row-major from the start of its storage.
-  private static void strided(Call c) {
+  private static ViewStep strided(Call c, Shape shape) {
     Emit e = c.e;
     Value x = c.tensor("self");
     var meta = c.meta("self");
@@ -92,7 +93,6 @@ final class Unfolding {
       throw new Refusal("strides over a storage that is not the tensor's own");
     }
     List<Dim> strides = c.dims("stride");
-    Shape shape = c.shape();
     Value index = e.dim(c.dim("storage_offset", Dim.ZERO), DType.I64);
     for (int i = 0; i < shape.rank(); i++) {
       var column = new ArrayList<>(Collections.nCopies(shape.rank() - i, Dim.ONE));
@@ -100,6 +100,11 @@ final class Unfolding {
       Value steps = e.mul(e.of(new Op.Iota(shape.dim(i))), e.dim(strides.get(i), DType.I64));
       index = e.add(index, e.reshape(steps, column));
     }
-    c.set(e.reshape(e.of(new Op.Gather(e.flatten(x), e.flatten(e.expand(index, shape)), 0)), shape));
+    return new ViewStep.Picked(e.expand(index, shape));
+  }
+
+  private static void stridedScatter(Call c) {
+    Value source = c.tensor("src");
+    c.set(strided(c, source.type().shape()).put(c.e, c.tensor("self"), source));
   }
 }

@@ -70,4 +70,40 @@ sealed interface ViewStep {
       throw new Refusal("a write into an expanded tensor");
     }
   }
+
+  /// Elements of the base, counted row by row, at indices of a shape; where one is seen at several places, the last
+  /// write wins.
+  record Picked(Value indices) implements ViewStep {
+    @Override
+    public Value apply(Emit e, Value base) {
+      Value all = e.of(new Op.Gather(e.flatten(base), e.flatten(indices), 0));
+      return e.reshape(all, indices.type().shape());
+    }
+
+    @Override
+    public Value put(Emit e, Value base, Value part) {
+      Value all = e.of(new Op.Scatter(e.flatten(base), e.flatten(indices), e.flatten(part), 0, Op.Combine.SET));
+      return e.reshape(all, base.type().shape());
+    }
+  }
+
+  /// Windows along an axis, the elements of each as the last axis.
+  record Unfolded(int axis, Dim count, long size, long step) implements ViewStep {
+    @Override
+    public Value apply(Emit e, Value base) {
+      int rank = base.type().rank();
+      if (rank == 0) {
+        return e.reshape(base, Shape.of(1));
+      }
+      Value windows = e.of(new Op.Windows(base, axis, count, size, step, 1));
+      return e.permute(windows, Emit.moved(rank + 1, axis + 1, rank));
+    }
+
+    @Override
+    public Value put(Emit e, Value base, Value part) {
+      Shape shape = base.type().shape();
+      Value places = apply(e, e.reshape(e.of(new Op.Iota(shape.elements())), shape));
+      return new Picked(places).put(e, base, part);
+    }
+  }
 }

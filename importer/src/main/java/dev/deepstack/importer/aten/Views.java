@@ -94,7 +94,7 @@ final class Views {
     return to < 0;
   }
 
-  private static boolean isContiguous(TensorMeta meta) {
+  static boolean isContiguous(TensorMeta meta) {
     List<Dim> packed = meta.shape().strides();
     for (int i = 0; i < meta.shape().rank() && i < meta.strides().size(); i++) {
       if (!meta.shape().dim(i).is(1) && !packed.get(i).equals(meta.strides().get(i))) {
@@ -229,11 +229,6 @@ final class Views {
   private static void unfold(Call c) {
     TensorType x = c.tensor("self").type();
     int axis = c.axis("dimension", 0, x.rank());
-    long size = c.integer("size", 1);
-    Dim count = c.shape().dim(axis);
-    var starts = c.e.unsqueeze(c.e.range(Dim.ZERO, count, c.integer("step", 1)), 1);
-    var indices = c.e.add(starts, c.e.range(Dim.ZERO, Dim.of(size), 1));
-    var windows = c.e.of(new Op.Gather(c.tensor("self"), indices, axis));
-    c.set(c.e.permute(windows, Emit.moved(x.rank() + 1, axis + 1, x.rank())));
+    c.view("self", new ViewStep.Unfolded(axis, c.shape().dim(axis), c.integer("size", 1), c.integer("step", 1)));
   }
 }

@@ -13,6 +13,7 @@ import dev.deepstack.program.code.ObjectCache;
 import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
 import dev.deepstack.program.weight.PanelLayout;
+import dev.deepstack.program.weight.Winograd;
 import dev.deepstack.tensor.DimBinder;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.TensorType;
@@ -201,6 +202,11 @@ final class NativeRun {
       MemorySegment from = plain.asSlice(g * matrix * width, matrix * width);
       MemorySegment to = packed.asSlice(g * packing.bytes(), packing.bytes());
       switch (packing) {
+        case Packing p when recipe.layout() == WeightRecipe.Layout.WINOGRAD -> {
+          MemorySegment places = arena.allocate(recipe.rows() * p.k() * width, 64);
+          Winograd.transform(from, places, recipe.rows(), recipe.columns() / Winograd.TAPS);
+          p.pack(places, p.k(), 1, to);
+        }
         case Packing p -> p.pack(from, recipe.columns(), 1, to);
         case BlockPacking b -> b.packRows(from, recipe.columns(), 0, recipe.rows(), to, null);
       }

@@ -179,7 +179,7 @@ final class BlockReader {
   }
 
   private WeightRecipe recipe() {
-    Layout layout = choice(1) == 0 ? Layout.PLAIN : Layout.PANELS;
+    Layout layout = Layout.values()[choice(Layout.values().length - 1)];
     DType dtype = DType.parse(text());
     BlockFormat blocks = blocks(text());
     long[] extents = longs();

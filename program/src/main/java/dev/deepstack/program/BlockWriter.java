@@ -157,7 +157,7 @@ final class BlockWriter {
   }
 
   private void recipe(WeightRecipe r) throws IOException {
-    out.writeByte(r.layout() == WeightRecipe.Layout.PLAIN ? 0 : 1);
+    out.writeByte(r.layout().ordinal());
     text(r.dtype().text());
     text(r.blocks() == null ? "" : r.blocks().name());
     longs(r.groups(), r.rows(), r.columns());

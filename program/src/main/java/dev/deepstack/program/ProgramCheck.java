@@ -3,6 +3,7 @@ package dev.deepstack.program;
 import dev.deepstack.program.WeightRecipe.Layout;
 import dev.deepstack.program.WeightRecipe.Piece;
 import dev.deepstack.program.weight.Packing;
+import dev.deepstack.program.weight.Winograd;
 import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import dev.deepstack.tensor.Dim;
@@ -137,6 +138,8 @@ final class ProgramCheck {
     switch (r.layout()) {
       case PLAIN -> require(isWhole(r, elements), "weight " + first + " is not used as a whole");
       case PANELS -> require(elements > 0 && isPackable(r), "weight " + first + " cannot lie in panels");
+      case WINOGRAD -> require(elements > 0 && r.dtype() == DType.F32 && r.blocks() == null && r.groups() == 1
+          && r.columns() % Winograd.TAPS == 0, "weight " + first + " cannot be transformed");
     }
   }
 

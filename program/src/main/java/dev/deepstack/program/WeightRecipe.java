@@ -3,6 +3,7 @@ package dev.deepstack.program;
 import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
 import dev.deepstack.program.weight.PanelLayout;
+import dev.deepstack.program.weight.Winograd;
 import dev.deepstack.tensor.BlockFormat;
 import dev.deepstack.tensor.DType;
 import java.util.List;
@@ -27,7 +28,9 @@ public record WeightRecipe(
     /// Row-major, as tensors are.
     PLAIN,
     /// Panels of [Program#panelRows] rows, as the linear kernels read them.
-    PANELS
+    PANELS,
+    /// 3 x 3 taps with channels inside, transformed as [Winograd] says, in panels.
+    WINOGRAD
   }
 
   /// A strided view of one named tensor of the checkpoint, counted over its row-major elements: `groups` times `rows`
@@ -71,8 +74,11 @@ public record WeightRecipe(
     return blocks == null ? columns : columns / blocks.bytes() * blocks.weights();
   }
 
-  /// The panels that [Layout#PANELS] asks for, `panelRows` rows each.
+  /// The panels that [Layout#PANELS] and [Layout#WINOGRAD] ask for, `panelRows` rows each.
   public PanelLayout panels(int panelRows) {
+    if (layout == Layout.WINOGRAD) {
+      return new Packing(dtype, rows, columns / Winograd.TAPS * Winograd.PLACES, panelRows);
+    }
     return blocks == null ? new Packing(dtype, rows, columns, panelRows)
         : new BlockPacking(blocks, rows, k(), panelRows);
   }

@@ -65,7 +65,7 @@ public final class PackedCopy {
     long end = PAGE;
     for (Program program : programs) {
       for (WeightRecipe recipe : program.weights()) {
-        if (recipe.layout() == WeightRecipe.Layout.PANELS && offsets.putIfAbsent(recipe, end) == null) {
+        if (recipe.layout() != WeightRecipe.Layout.PLAIN && offsets.putIfAbsent(recipe, end) == null) {
           end += (bytes(recipe) + PAGE - 1) / PAGE * PAGE;
         }
       }

@@ -9,6 +9,7 @@ import dev.deepstack.program.weight.BlockPacking;
 import dev.deepstack.program.weight.Packing;
 import dev.deepstack.program.weight.PanelCode;
 import dev.deepstack.program.weight.PanelLayout;
+import dev.deepstack.program.weight.Winograd;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.MalformedModelException;
 import java.lang.foreign.Arena;
@@ -74,7 +75,7 @@ final class WeightMemory {
   private MemorySegment make(WeightRecipe recipe, NativeCode code) {
     return switch (recipe.layout()) {
       case PLAIN -> plain(recipe);
-      case PANELS -> panels(recipe, code);
+      case PANELS, WINOGRAD -> panels(recipe, code);
     };
   }
 
@@ -156,7 +157,9 @@ final class WeightMemory {
         try (Arena scratch = Arena.ofConfined()) {
           HostTensor tensor = tensor(recipe, piece, group, scratch);
           MemorySegment rows = tensor.data().asSlice(start(piece, group) * recipe.dtype().bytes());
-          if (layout instanceof Packing p && piece.inner() > 1) {
+          if (layout instanceof Packing p && recipe.layout() == WeightRecipe.Layout.WINOGRAD) {
+            p.packRows(places(recipe, piece, tensor, scratch), p.k(), 1, row, piece.rows(), into, packer);
+          } else if (layout instanceof Packing p && piece.inner() > 1) {
             p.packRows(taps(recipe, piece, tensor, scratch), recipe.columns(), 1, row, piece.rows(), into, packer);
           } else {
             packRows(layout, recipe, piece, rows, row, into, packer);
@@ -214,6 +217,15 @@ final class WeightMemory {
       }
     }
     return rows;
+  }
+
+  /// The same, transformed.
+  private static MemorySegment places(WeightRecipe recipe, Piece piece, HostTensor tensor, Arena scratch) {
+    long channels = recipe.columns() / Winograd.TAPS;
+    MemorySegment places =
+        scratch.allocate(piece.rows() * channels * Winograd.PLACES * Float.BYTES, ALIGNMENT);
+    Winograd.transform(taps(recipe, piece, tensor, scratch), places, piece.rows(), channels);
+    return places;
   }
 
   private static long start(Piece piece, long group) {

@@ -4,11 +4,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The inner part of the matrix product for many rows: a tile of rows times two panels, all sums
-/// in registers. `x` has been copied so that its rows are [Tuning#SLAB] units apart. A unit of `x` and of a row of the
-/// weights is one f32 number or a pair of bf16 numbers, whose products a single instruction adds up.
-record GemmCore(int lanes, int rows, boolean pairs) {
+/// in registers. A unit of `x` and of a row of the weights is one f32 number or a pair of bf16 numbers, whose products a
+/// single instruction adds up.
+///
+/// @param stride units from one row of `x` to the next
+/// @param adds whether the sums go on from what is there
+record GemmCore(int lanes, int rows, boolean pairs, long stride, boolean adds) {
   private static final int PANELS = 2;
   private static final int UNROLL = 4;
+
+  /// For an `x` that has been copied so that its rows are [Tuning#SLAB] apart.
+  GemmCore(int lanes, int rows, boolean pairs) {
+    this(lanes, rows, pairs, Tuning.SLAB, true);
+  }
 
   /// Rows of a full tile: as many as leave registers for two lines of weights and a factor.
   static int mostRows(int lanes) {
@@ -16,10 +24,11 @@ record GemmCore(int lanes, int rows, boolean pairs) {
   }
 
   private String name() {
-    return "ds.tile." + (pairs ? "bf16x" : "f32x") + lanes + ".m" + rows;
+    return "ds.tile." + (pairs ? "bf16x" : "f32x") + lanes + ".m" + rows
+        + (stride == Tuning.SLAB ? "" : ".s" + stride) + (adds ? "" : ".new");
   }
 
-  /// Emits a call: adds to `c0[i, lane]` and `c1[i, lane]` the sums over `k` units of `x[i, k]` times
+  /// Emits a call: adds to (or stores in) `c0[i, lane]` and `c1[i, lane]` the sums over `k` units of `x[i, k]` times
   /// `b0[k, lane]` and `b1[k, lane]`, and fetches memory from `ahead` on into L2 meanwhile.
   void call(Fn f, String x, String b0, String b1, String k, String c0, String c1, String ahead) {
     if (f.module().first(name())) {
@@ -42,7 +51,7 @@ record GemmCore(int lanes, int rows, boolean pairs) {
             "ptr ahead");
     var first = new ArrayList<String>();
     for (int i = 0; i < rows * PANELS; i++) {
-      first.add(f.load(Fn.vector("float", lanes), at(f, i), 4 * lanes));
+      first.add(adds ? f.load(Fn.vector("float", lanes), at(f, i), 4 * lanes) : Vec.zero(f, "float", lanes));
     }
     var whole = f.binary("and", "%k", Integer.toString(-UNROLL));
     var sum =
@@ -80,7 +89,7 @@ record GemmCore(int lanes, int rows, boolean pairs) {
       }
       for (int i = 0; i < rows; i++) {
         var factor =
-            Vec.splat(f, f.load(unit, f.at(x, "float", (long) i * Tuning.SLAB + u)), lanes);
+            Vec.splat(f, f.load(unit, f.at(x, "float", i * stride + u)), lanes);
         for (int p = 0; p < PANELS; p++) {
           int n = i * PANELS + p;
           sum.set(n, pairs ? Dot.addPairs(f, sum.get(n), weights.get(p), factor)

@@ -151,51 +151,33 @@ public final class LinearKernel {
     f.call("void", "@" + spec.name() + ".few", Stream.concat(arguments.stream(), range).toArray(String[]::new));
   }
 
-  /// Hands the sums of some rows of one panel to the epilogue.
   private void finish() {
-    var parameters =
-        Stream.concat(
-            Stream.of("ptr readonly sums", "i64 first", "i64 count", "i64 panel"),
-            spec.context().stream());
-    var f = module.internal(spec.name() + ".finish", "void", parameters.toArray(String[]::new));
+    finish(module, spec.name() + ".finish", spec.n(), spec.context(), epilogue);
+  }
+
+  /// Writes the function that hands the sums of some rows of one panel to the epilogue:
+  /// `name(sums, first, count, panel, context…)`.
+  ///
+  /// @param n columns of the result
+  static void finish(ModuleText module, String name, long n, List<String> context, Epilogue epilogue) {
+    int lanes = module.lanes();
+    var parameters = Stream.concat(
+        Stream.of("ptr readonly sums", "i64 first", "i64 count", "i64 panel"), context.stream());
+    var f = module.internal(name, "void", parameters.toArray(String[]::new));
     var column = f.mul("%panel", lanes);
-    int rest = (int) (spec.n() % lanes);
-    Runnable whole =
-        () ->
-            f.loop(
-                "0",
-                "%count",
-                1,
-                i -> {
-                  var at = f.at("%sums", "float", f.mul(i, lanes));
-                  epilogue.store(
-                      f,
-                      f.load(Fn.vector("float", lanes), at, 4 * lanes),
-                      f.add("%first", i),
-                      column,
-                      lanes);
-                });
+    int rest = (int) (n % lanes);
+    Runnable whole = () -> f.loop("0", "%count", 1, i -> {
+      var at = f.at("%sums", "float", f.mul(i, lanes));
+      epilogue.store(f, f.load(Fn.vector("float", lanes), at, 4 * lanes), f.add("%first", i), column, lanes);
+    });
     if (rest == 0) {
       whole.run();
     } else {
-      f.when(
-          f.icmp("slt", "%panel", Long.toString(layout.panels() - 1)),
-          whole,
-          () ->
-              f.loop(
-                  "0",
-                  "%count",
-                  1,
-                  i ->
-                      f.loop(
-                          "0",
-                          Integer.toString(rest),
-                          1,
-                          c -> {
-                            var at = f.at("%sums", "float", f.add(f.mul(i, lanes), c));
-                            epilogue.store(
-                                f, f.load("float", at), f.add("%first", i), f.add(column, c), 1);
-                          })));
+      f.when(f.icmp("slt", "%panel", Long.toString(n / lanes)), whole, () -> f.loop("0", "%count", 1,
+          i -> f.loop("0", Integer.toString(rest), 1, c -> {
+            var at = f.at("%sums", "float", f.add(f.mul(i, lanes), c));
+            epilogue.store(f, f.load("float", at), f.add("%first", i), f.add(column, c), 1);
+          })));
     }
     f.end();
   }

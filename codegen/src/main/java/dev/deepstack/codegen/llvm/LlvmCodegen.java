@@ -93,7 +93,7 @@ public final class LlvmCodegen {
 
   /// Functions that bring the weights into the order the kernels read.
   private void packers() {
-    var panels = tiles.weights().stream().filter(w -> w.layout() == WeightRecipe.Layout.PANELS).toList();
+    var panels = tiles.weights().stream().filter(w -> w.layout() != WeightRecipe.Layout.PLAIN).toList();
     panels.stream().map(WeightRecipe::blocks).filter(java.util.Objects::nonNull).distinct()
         .forEach(format -> PackCode.blocks(module, format));
     if (panels.stream().anyMatch(w -> w.blocks() == null)) {
@@ -118,6 +118,7 @@ public final class LlvmCodegen {
       case Kernel.Linear k -> new LinearCode(k, recipe(k.weight()), scope).emit(into, name);
       case Kernel.Convolution k ->
           new ConvolutionCode(k, recipe(k.weight()), scope).emit(into, name);
+      case Kernel.WinogradConvolution k -> new WinogradCode(k, recipe(k.weight()), scope).emit(into, name);
       case Kernel.RoutedLinear k -> new RoutedCode(k, recipe(k.weight()), scope).emit(into, name);
       default -> {
         var f = scope.function(into, name);
@@ -146,7 +147,7 @@ public final class LlvmCodegen {
       case Kernel.ArgMax k -> new OrderCode(code).argMax(k);
       case Kernel.CumSum k -> new OrderCode(code).cumSum(k);
       case Kernel.Scatter k -> new ScatterCode(code, k).emit();
-      case Kernel.Linear _, Kernel.Convolution _, Kernel.RoutedLinear _ ->
+      case Kernel.Linear _, Kernel.Convolution _, Kernel.WinogradConvolution _, Kernel.RoutedLinear _ ->
           throw new IllegalStateException("has its own emitter");
     }
   }

@@ -2,6 +2,7 @@ package dev.deepstack.codegen.tile;
 
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
+import dev.deepstack.program.weight.Winograd;
 import dev.deepstack.tensor.Dim;
 import java.util.HashSet;
 import java.util.Map;
@@ -31,6 +32,8 @@ final class Costs {
       }
       case Kernel.Linear l -> l.product().type().shape().elements().times(columns(l.product()));
       case Kernel.Convolution c -> c.product().type().shape().elements().times(taps(c.op()));
+      case Kernel.WinogradConvolution c ->
+          c.product().type().shape().elements().times(c.tiles().channels()).times(WinogradTiles.PRODUCTS);
       case Kernel.RoutedLinear r -> r.out().shape().elements().times(columns(r.product()));
       case Kernel.Quantize q -> q.x().shape().elements().times(QUANTIZE);
       case Kernel.Dequantize d -> d.out().shape().elements().times(TRANSCENDENTAL);
@@ -74,6 +77,8 @@ final class Costs {
           .plus(Dim.of(l.columns()).times(rowBytes(l.product())));
       case Kernel.Convolution c -> sum.plus(bytes(c.x()))
           .plus(c.op().w().type().shape().elements().times(c.op().w().type().dtype().bytes()));
+      case Kernel.WinogradConvolution c -> sum.plus(bytes(c.x())).plus(c.op().w().type().dim(0)
+          .times((long) Winograd.PLACES * c.tiles().channels() * Float.BYTES));
       case Kernel.RoutedLinear r -> sum.plus(bytes(r.x()))
           .plus(r.out().shape().elements().times(rowBytes(r.product())));
       case Kernel.Quantize q -> sum.plus(bytes(q.x()));

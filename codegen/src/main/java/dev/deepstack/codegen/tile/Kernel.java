@@ -2,6 +2,7 @@ package dev.deepstack.codegen.tile;
 
 import dev.deepstack.ir.Op;
 import dev.deepstack.ir.Value;
+import dev.deepstack.program.weight.Winograd;
 import dev.deepstack.tensor.BlockFormat;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +55,14 @@ public sealed interface Kernel {
   record Convolution(
       Operand x, int weight, Op.Convolution op, Value product, Value root, Operand out, long columns)
       implements Kernel {}
+
+  /// As [Convolution], for 3 x 3 windows one after another: with the products of [Winograd] instead of all taps.
+  ///
+  /// @param weight buffer of a recipe with transformed weights
+  /// @param scratch for each thread what `tiles` says
+  record WinogradConvolution(
+      Operand x, int weight, Op.Convolution op, Value product, Value root, Operand out, int scratch,
+      WinogradTiles tiles) implements Kernel {}
 
   /// `out[i,j,:] = w[ids[i,j]] x[i(,j),:]`.
   ///
@@ -126,6 +135,7 @@ public sealed interface Kernel {
       case Loops _ -> "loops";
       case Linear _ -> "linear";
       case Convolution _ -> "convolution";
+      case WinogradConvolution _ -> "winograd_convolution";
       case RoutedLinear _ -> "routed_linear";
       case Attention _ -> "attention";
       case Quantize _ -> "quantize";
@@ -146,6 +156,7 @@ public sealed interface Kernel {
       case Loops l -> l.nests.stream().map(Nest::out).toList();
       case Linear l -> List.of(l.out);
       case Convolution c -> List.of(c.out);
+      case WinogradConvolution c -> List.of(c.out);
       case RoutedLinear r -> List.of(r.out);
       case Attention a -> List.of(a.out);
       case Quantize q -> List.of(q.out);

@@ -45,6 +45,12 @@ public final class Leaves {
         leaves.seen.add(c.product());
         leaves.compute(c.root());
       }
+      case Kernel.WinogradConvolution c -> {
+        leaves.operands(c.x());
+        leaves.buffers.add(c.weight());
+        leaves.seen.add(c.product());
+        leaves.compute(c.root());
+      }
       case Kernel.RoutedLinear r -> {
         leaves.operands(r.x(), r.ids());
         leaves.buffers.add(r.weight());
@@ -80,6 +86,7 @@ public final class Leaves {
     Stream<Integer> scratch = switch (kernel) {
       case Kernel.Attention a -> Stream.of(a.scratch());
       case Kernel.RoutedLinear r -> Stream.of(r.scratch());
+      case Kernel.WinogradConvolution c -> Stream.of(c.scratch());
       case Kernel.PagedAttention p -> Stream.of(p.scratch());
       default -> Stream.of();
     };

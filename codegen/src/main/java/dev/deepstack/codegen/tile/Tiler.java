@@ -202,11 +202,19 @@ public final class Tiler {
 
   private void convolution(Op.Convolution c, Value product, Value root) {
     long columns = c.w().type().dim(0).constant();
-    int packed = plan.weight(WeightFolding.recipe(c));
+    WinogradTiles tiles = WinogradTiles.of(c);
+    int packed = plan.weight(WeightFolding.recipe(
+        c, tiles == null ? WeightRecipe.Layout.PANELS : WeightRecipe.Layout.WINOGRAD));
     Operand x = operand(c.x());
-    Operand out = place(root);
-    add(new Kernel.Convolution(x, packed, c, product, root, Objects.requireNonNull(out.reshape(
-        Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns)))), columns), root);
+    Operand out = Objects.requireNonNull(place(root).reshape(
+        Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns))));
+    if (tiles == null) {
+      add(new Kernel.Convolution(x, packed, c, product, root, out, columns), root);
+      return;
+    }
+    int scratch = plan.temporary(
+        Dim.of(tiles.floats()).times(DType.F32.bytes()).times(Dim.symbol(Program.THREADS)));
+    add(new Kernel.WinogradConvolution(x, packed, c, product, root, out, scratch, tiles), root);
   }
 
   /// The codes take the place of the value's memory: only linear layers with block weights read it.

@@ -62,7 +62,7 @@ final class WeightFolding {
         shape.dim(-1).constant(), pieces);
   }
 
-  /// Whether [#recipe(Op.Convolution)] can pack the weights of a convolution.
+  /// Whether [#recipe(Op.Convolution, WeightRecipe.Layout)] can pack the weights of a convolution.
   static boolean isFoldable(Op.Convolution op) {
     Value w = op.w();
     DType dtype = w.type().dtype();
@@ -72,10 +72,10 @@ final class WeightFolding {
   }
 
   /// The panels of `w [o,k…,c]`: a row is one result's taps, channels innermost.
-  static WeightRecipe recipe(Op.Convolution op) {
+  static WeightRecipe recipe(Op.Convolution op, WeightRecipe.Layout layout) {
     Shape shape = op.w().type().shape();
     long rows = shape.dim(0).constant();
-    return new WeightRecipe(WeightRecipe.Layout.PANELS, op.w().type().dtype(), null, 1, rows,
+    return new WeightRecipe(layout, op.w().type().dtype(), null, 1, rows,
         shape.elements().constant() / rows, List.of(java.util.Objects.requireNonNull(piece(op.w()))));
   }
 

@@ -157,7 +157,11 @@ final class BlockWriter {
   }
 
   private void recipe(WeightRecipe r) throws IOException {
-    out.writeByte(r.layout().ordinal());
+    out.writeByte(switch (r.layout()) {
+      case PLAIN -> 0;
+      case PANELS -> 1;
+      case WINOGRAD -> 2;
+    });
     text(r.dtype().text());
     text(r.blocks() == null ? "" : r.blocks().name());
     longs(r.groups(), r.rows(), r.columns());

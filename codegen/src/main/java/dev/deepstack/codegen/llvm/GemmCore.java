@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The inner part of the matrix product for many rows: a tile of rows times two panels, all sums
-/// in registers. A unit of `x` and of a row of the weights is one f32 number or a pair of bf16 numbers, whose products a
-/// single instruction adds up.
+/// in registers. A unit of `x` and of a row of the weights is one f32 number or a pair of bf16 numbers, whose
+/// products a single instruction adds up.
 ///
 /// @param stride units from one row of `x` to the next
 /// @param adds whether the sums go on from what is there

@@ -138,6 +138,7 @@ public final class LlvmCodegen {
           new BlockAttention(code, k, k.blocks()).emit();
         }
       }
+      case Kernel.DepthwiseConvolution k -> new DepthwiseCode(code, k).emit();
       case Kernel.Quantize k -> new QuantizeCode(code, k).emit();
       case Kernel.Dequantize k -> new DequantizeCode(code, k).emit();
       case Kernel.PagedAttention k -> new PagedAttentionCode(code, k).emit();

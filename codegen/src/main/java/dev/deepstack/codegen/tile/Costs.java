@@ -32,6 +32,7 @@ final class Costs {
       }
       case Kernel.Linear l -> l.product().type().shape().elements().times(columns(l.product()));
       case Kernel.Convolution c -> c.product().type().shape().elements().times(taps(c.op()));
+      case Kernel.DepthwiseConvolution c -> c.product().type().shape().elements().times(taps(c.op()));
       case Kernel.WinogradConvolution c ->
           c.product().type().shape().elements().times(c.tiles().channels()).times(WinogradTiles.PRODUCTS);
       case Kernel.RoutedLinear r -> r.out().shape().elements().times(columns(r.product()));
@@ -77,6 +78,7 @@ final class Costs {
           .plus(Dim.of(l.columns()).times(rowBytes(l.product())));
       case Kernel.Convolution c -> sum.plus(bytes(c.x()))
           .plus(c.op().w().type().shape().elements().times(c.op().w().type().dtype().bytes()));
+      case Kernel.DepthwiseConvolution c -> sum.plus(bytes(c.x())).plus(Tiler.bytes(c.op().w().type()));
       case Kernel.WinogradConvolution c -> sum.plus(bytes(c.x())).plus(c.op().w().type().dim(0)
           .times((long) Winograd.PLACES * c.tiles().channels() * Float.BYTES));
       case Kernel.RoutedLinear r -> sum.plus(bytes(r.x()))

@@ -64,6 +64,12 @@ public sealed interface Kernel {
       Operand x, int weight, Op.Convolution op, Value product, Value root, Operand out, int scratch,
       WinogradTiles tiles) implements Kernel {}
 
+  /// As [Convolution], of each channel by itself.
+  ///
+  /// @param weight buffer of a packed weight recipe: rows of taps, one for each channel
+  record DepthwiseConvolution(
+      Operand x, int weight, Op.Convolution op, Value product, Value root, Operand out) implements Kernel {}
+
   /// `out[i,j,:] = w[ids[i,j]] x[i(,j),:]`.
   ///
   /// @param x [n, d] or [n, k, d]
@@ -136,6 +142,7 @@ public sealed interface Kernel {
       case Linear _ -> "linear";
       case Convolution _ -> "convolution";
       case WinogradConvolution _ -> "winograd_convolution";
+      case DepthwiseConvolution _ -> "depthwise_convolution";
       case RoutedLinear _ -> "routed_linear";
       case Attention _ -> "attention";
       case Quantize _ -> "quantize";
@@ -157,6 +164,7 @@ public sealed interface Kernel {
       case Linear l -> List.of(l.out);
       case Convolution c -> List.of(c.out);
       case WinogradConvolution c -> List.of(c.out);
+      case DepthwiseConvolution c -> List.of(c.out);
       case RoutedLinear r -> List.of(r.out);
       case Attention a -> List.of(a.out);
       case Quantize q -> List.of(q.out);

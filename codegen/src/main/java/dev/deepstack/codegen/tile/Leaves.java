@@ -51,6 +51,12 @@ public final class Leaves {
         leaves.seen.add(c.product());
         leaves.compute(c.root());
       }
+      case Kernel.DepthwiseConvolution c -> {
+        leaves.operands(c.x());
+        leaves.buffers.add(c.weight());
+        leaves.seen.add(c.product());
+        leaves.compute(c.root());
+      }
       case Kernel.RoutedLinear r -> {
         leaves.operands(r.x(), r.ids());
         leaves.buffers.add(r.weight());

@@ -79,7 +79,7 @@ final class Legalize {
       case Op.Primitive _ -> true;
       case Op.Linear l -> l.bias() == null && isComputed(l.x()) && isPacked(l.x(), l.w());
       case Op.Convolution c ->
-          c.groups() == 1 && isComputed(c.x()) && WeightFolding.isFoldable(c);
+          isComputed(c.x()) && (c.groups() == 1 && WeightFolding.isFoldable(c) || WeightFolding.isDepthwise(c));
       case Op.RoutedLinear r -> isComputed(r.x()) && isPacked(r.x(), r.w());
       case Op.Int8Blocks _, Op.PagedAttention _, Op.ScaleTiles _ -> true;
       case Op.Attention a -> isComputed(a.q());

@@ -208,6 +208,10 @@ public final class Tiler {
     Operand x = operand(c.x());
     Operand out = Objects.requireNonNull(place(root).reshape(
         Shape.of(product.type().shape().elements().floorDiv(columns), Dim.of(columns))));
+    if (c.groups() > 1) {
+      add(new Kernel.DepthwiseConvolution(x, packed, c, product, root, out), root);
+      return;
+    }
     if (tiles == null) {
       add(new Kernel.Convolution(x, packed, c, product, root, out, columns), root);
       return;

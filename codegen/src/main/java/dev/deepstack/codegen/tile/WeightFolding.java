@@ -20,6 +20,11 @@ final class WeightFolding {
   /// Kernels scale rows of x in pieces of whole tiles, and lines of 8-bit weights have four columns.
   private static final int TILE_COLUMNS_MAX = 256;
 
+  /// A pixel of zeros lies on the stack.
+  private static final long CHANNELS_MAX = 8192;
+  /// Every tap is code of its own.
+  private static final long TAPS_MAX = 64;
+
   private WeightFolding() {}
 
   /// A strided window on a named weight.
@@ -69,6 +74,14 @@ final class WeightFolding {
     return (dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.F16)
         && w.type().shape().dims().stream().allMatch(d -> d.isConstant() && d.constant() > 0)
         && piece(w) != null;
+  }
+
+  /// Whether each channel is convolved by itself, with weights that can be packed.
+  static boolean isDepthwise(Op.Convolution op) {
+    Shape w = op.w().type().shape();
+    return op.groups() > 1 && w.dim(-1).is(1) && w.dim(0).is(op.groups()) && op.w().type().dtype() == DType.F32
+        && isFoldable(op) && w.dim(0).constant() <= CHANNELS_MAX
+        && w.elements().constant() / w.dim(0).constant() <= TAPS_MAX;
   }
 
   /// The panels of `w [o,k…,c]`: a row is one result's taps, channels innermost.

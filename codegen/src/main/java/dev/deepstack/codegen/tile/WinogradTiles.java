@@ -45,8 +45,8 @@ public record WinogradTiles(int channels) {
 
   /// Tiles of a block.
   public int tiles() {
-    int most = BLOCK_FLOATS / (Winograd.PLACES * channels);
-    return Math.clamp(most / TILES_STEP * TILES_STEP, TILES_STEP, TILES_MAX);
+    int most = BLOCK_FLOATS / (Winograd.PLACES * channels) / TILES_STEP * TILES_STEP;
+    return Math.max(TILES_STEP, Math.min(most, TILES_MAX));
   }
 
   /// Distance of tiles in a place of the transformed image: more than a power of two.

@@ -39,7 +39,7 @@ public record MemoryNeed(long weights, long packed, long caches, long activation
         if (seen.add(recipe)) {
           switch (recipe.layout()) {
             case PLAIN -> weights += bytes(recipe);
-            case PANELS -> packed += panelBytes(recipe, program.panelRows());
+            case PANELS, WINOGRAD -> packed += panelBytes(recipe, program.panelRows());
           }
         }
       }

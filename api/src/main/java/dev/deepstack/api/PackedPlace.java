@@ -21,6 +21,6 @@ final class PackedPlace {
     Path folder = isFolder ? absolute : absolute.getParent();
     String name = isFolder ? "weights" : String.valueOf(absolute.getFileName());
     return folder == null ? null : new PackedCopy.Place(folder.resolve(FOLDER).resolve(name + ".panels"),
-        name + "\n" + files.identity(), notice);
+        name + "\n" + files.identity(), notice, System::nanoTime);
   }
 }

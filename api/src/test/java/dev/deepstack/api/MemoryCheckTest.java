@@ -73,7 +73,7 @@ final class MemoryCheckTest {
 
   @Test
   void saysWhatBecomesOfPackedCopies() {
-    var place = new PackedCopy.Place(Path.of("/nowhere/m.panels"), "m", _ -> {});
+    var place = new PackedCopy.Place(Path.of("/nowhere/m.panels"), "m", _ -> {}, () -> 0);
     assertThat(check(ASKED, 1L << 40).sentence(place)).contains(
         "packed copies 68 MB kept on disk as /nowhere/m.panels for the next start", "caches for 32768 tokens 537 MB");
     var unpacked = new DecoderOptions(32_768, 1, "f32", false, false);

@@ -1,8 +1,6 @@
 package dev.deepstack.cli;
 
 import dev.deepstack.api.LoadOptions;
-import dev.deepstack.codegen.llvm.CpuTarget;
-import dev.deepstack.compiler.Targets;
 import java.io.Console;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
@@ -44,8 +42,4 @@ final class CommonOptions {
     return cpu;
   }
 
-  /// @throws dev.deepstack.tensor.InvalidInputException for an unknown name, or one this machine could not run
-  CpuTarget target() {
-    return Targets.find(cpu);
-  }
 }

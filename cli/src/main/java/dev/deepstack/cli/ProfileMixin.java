@@ -3,6 +3,7 @@ package dev.deepstack.cli;
 import dev.deepstack.api.LoadOptions;
 import dev.deepstack.cli.bench.Profile;
 import dev.deepstack.cli.bench.Profiler;
+import dev.deepstack.compiler.Targets;
 import dev.deepstack.program.code.ObjectCache;
 import dev.deepstack.tensor.HostTensor;
 import dev.deepstack.tensor.InvalidInputException;
@@ -39,8 +40,8 @@ final class ProfileMixin {
           + " processors, not " + options.threads());
     }
     ObjectCache cache = options.cached() ? ObjectCache.open(options.progress()) : ObjectCache.none();
-    var profiler = new Profiler(common.target(), options.threads() == 0 ? processors : options.threads(), cache,
-        options.progress());
+    int threads = options.threads() == 0 ? processors : options.threads();
+    var profiler = new Profiler(Targets.find(common.cpu()), threads, cache, options.progress());
     if (inputs == null) {
       return profiler.run(file, sizes, Map.of());
     }

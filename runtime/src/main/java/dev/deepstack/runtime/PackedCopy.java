@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +48,8 @@ public final class PackedCopy {
   ///
   /// @param identity of the checkpoint: changes when its files do
   /// @param notice told in one sentence when the copy cannot be kept
-  public record Place(Path file, String identity, Consumer<String> notice) {}
+  /// @param nanos the time, in nanoseconds from anywhere
+  public record Place(Path file, String identity, Consumer<String> notice, LongSupplier nanos) {}
 
   private final Place place;
   private final SequencedMap<WeightRecipe, Long> offsets = new LinkedHashMap<>();
@@ -136,7 +138,7 @@ public final class PackedCopy {
     if (mapped != null) {
       var pieces = new LinkedHashMap<Long, Long>();
       offsets.forEach((recipe, offset) -> pieces.put(offset, bytes(recipe)));
-      resident = ResidentWeights.read(place.file, pieces, arena);
+      resident = ResidentWeights.read(place.file, pieces, arena, place.nanos);
     }
   }
 

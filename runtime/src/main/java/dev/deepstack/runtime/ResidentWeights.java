@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Pieces of a file read into huge pages. Through a mapping the system serves small pages, wherever it found room for
@@ -31,21 +32,24 @@ final class ResidentWeights {
   private final Map<Long, MemorySegment> read = new ConcurrentHashMap<>();
   private final Path file;
   private final Arena arena;
+  private final LongSupplier nanos;
   private final long end;
 
   /// @param arena that the memory belongs to, shared between threads
+  /// @param nanos the time
   /// @param nanosMax after which no more is read
-  ResidentWeights(Path file, Arena arena, long nanosMax) {
+  ResidentWeights(Path file, Arena arena, LongSupplier nanos, long nanosMax) {
+    this.nanos = nanos;
     this.file = file;
     this.arena = arena;
-    end = System.nanoTime() + nanosMax;
+    end = nanos.getAsLong() + nanosMax;
   }
 
   /// Reads what there is time and memory for.
   ///
   /// @param pieces offsets in the file and numbers of bytes, the most wanted first
-  static ResidentWeights read(Path file, Map<Long, Long> pieces, Arena arena) {
-    var resident = new ResidentWeights(file, arena, NANOS_MAX);
+  static ResidentWeights read(Path file, Map<Long, Long> pieces, Arena arena, LongSupplier nanos) {
+    var resident = new ResidentWeights(file, arena, nanos, NANOS_MAX);
     long bytes = pieces.values().stream().mapToLong(Long::longValue).sum();
     if (bytes <= MachineMemory.available() - SPARE_BYTES) {
       resident.readAll(pieces);
@@ -100,7 +104,7 @@ final class ResidentWeights {
     for (long at = 0; at < memory.byteSize(); at += CHUNK_BYTES) {
       ByteBuffer chunk = memory.asSlice(at, Math.min(CHUNK_BYTES, memory.byteSize() - at)).asByteBuffer();
       while (chunk.hasRemaining()) {
-        if (System.nanoTime() > end || channel.read(chunk, offset + at + chunk.position()) < 0) {
+        if (nanos.getAsLong() > end || channel.read(chunk, offset + at + chunk.position()) < 0) {
           return false;
         }
       }

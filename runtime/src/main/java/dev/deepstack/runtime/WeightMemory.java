@@ -181,8 +181,9 @@ final class WeightMemory {
     long step = piece.columnStride() == 1 && rowBytes > 0 ? Math.max(panelRows, CHUNK_BYTES / rowBytes) : piece.rows();
     long next;
     for (long first = 0; first < piece.rows(); first = next) {
-      // Up to the end of a panel.
-      next = Math.min(piece.rows(), first + step - (to + first + step) % panelRows);
+      // Up to the end of a panel, unless all is done anyway.
+      long end = first + step;
+      next = end >= piece.rows() ? piece.rows() : end - (to + end) % panelRows;
       MemorySegment from = rows.asSlice(first * rowBytes);
       switch (layout) {
         case Packing p ->

@@ -44,7 +44,7 @@ class PackedCopyTest {
   }
 
   private PackedCopy.Place place(String identity) {
-    return new PackedCopy.Place(folder.resolve("kept").resolve("model.panels"), identity, notices::add);
+    return new PackedCopy.Place(folder.resolve("kept").resolve("model.panels"), identity, notices::add, () -> 0);
   }
 
   private static long bytes(WeightRecipe recipe) {
@@ -90,14 +90,14 @@ class PackedCopyTest {
   void whatIsNotReadInTimeStaysInTheFile() {
     keep();
     try (var arena = Arena.ofShared()) {
-      var late = new ResidentWeights(place("a").file(), arena, -1);
+      var late = new ResidentWeights(place("a").file(), arena, () -> 0, -1);
       late.readAll(Map.of(4096L, bytes(LARGE)));
       assertThat(late.find(4096)).isNull();
-      var cut = new ResidentWeights(place("a").file(), arena, 1_000_000_000);
+      var cut = new ResidentWeights(place("a").file(), arena, () -> 0, 1_000_000_000);
       cut.readAll(Map.of(4096L, bytes(LARGE), 4096L + bytes(LARGE), 1L << 30));
       assertThat(cut.find(4096)).isNotNull();
       assertThat(cut.find(4096L + bytes(LARGE))).isNull();
-      var missing = new ResidentWeights(folder.resolve("nowhere"), arena, 1_000_000_000);
+      var missing = new ResidentWeights(folder.resolve("nowhere"), arena, () -> 0, 1_000_000_000);
       missing.readAll(Map.of(4096L, bytes(LARGE)));
       assertThat(missing.find(4096)).isNull();
     }
